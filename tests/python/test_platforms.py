@@ -181,8 +181,13 @@ def heard_of_everything(tmp_path: Path, platform: str, **own: Any) -> Iterator[d
                 made = sorted(events(text), key=lambda event: event[0] == "queue.end")
                 for kind, payload in made:
                     bell.emit(kind, payload)
-                heard = [receiver.next() for _ in made]
-                assert {one["answer"] for one in heard} == {"ok"}, heard
+                heard: list[dict[str, Any]] = []
+                while len(heard) < len(made):
+                    one = receiver.next()
+                    assert one["answer"] == "ok", one
+                    # What a card has no room for may follow in its thread.
+                    if not (isinstance(one["body"], dict) and "thread_ts" in one["body"]):
+                        heard.append(one)
                 told = reports(bell, len(made))
                 assert {(one["state"], one["attempts"]) for one in told} == {("delivered", 1)}, told
                 yield from heard

@@ -7,8 +7,11 @@ use taskbell_core::platform::{
     Answer, CannedResponse, Example, Expected, Platform, PlayedPlatform, ReceivedRequest, names, played,
 };
 
-/// The name of the response to a file that was uploaded ahead of its message.
-const UPLOADED: &str = "media";
+/// The names of the responses to a file that was uploaded ahead of its message.
+const UPLOADED: [&str; 2] = ["media", "stored"];
+
+/// What stands for the address of the receiver in the body of a response.
+const HERE: &str = "here.invalid";
 
 #[derive(Debug)]
 pub struct FakePlatform {
@@ -61,7 +64,7 @@ impl FakePlatform {
     pub fn respond(&self, number: usize, request: &Request) -> Option<Reply> {
         let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
         let response = self.scripted(number).or_else(|| self.own_response(request, &messages))?;
-        if response.name == UPLOADED {
+        if UPLOADED.contains(&response.name) {
             self.uploaded.store(true, Ordering::Release);
         }
         Some(Reply { response, body: self.body(response, request, &mut messages) })
@@ -72,15 +75,18 @@ impl FakePlatform {
         let platform = self.played.platform;
         let answer = Answer { status: response.status, body: response.body.into(), ..Answer::default() };
         let Some(id) = platform.took(&answer).ok().and_then(|()| platform.message_id(&answer, "")) else {
-            return response.body.to_owned();
+            return response.body.replace(HERE, request.header("host").unwrap_or(HERE));
         };
-        let Ok(first) = id.parse::<u64>() else { return response.body.to_owned() };
+        // The end of an id counts the messages.
+        let (begin, number) = id.split_at(id.trim_end_matches(|c: char| c.is_ascii_digit()).len());
+        let Ok(first) = number.parse::<u64>() else { return response.body.to_owned() };
         let own = received(request, messages).edited_message().unwrap_or_else(|| {
-            let next = (first + messages.len() as u64).to_string();
+            let width = number.len();
+            let next = format!("{begin}{:0width$}", first + messages.len() as u64);
             messages.push(next.clone());
             next
         });
-        response.body.replace(&id, &own)
+        response.body.replace(number, own.strip_prefix(begin).unwrap_or(&own))
     }
 
     fn own_response(
@@ -169,6 +175,34 @@ mod tests {
         let path = |id: &serde_json::Value| format!("{target}/messages/{}", id.as_str().unwrap());
         assert_eq!(post("PATCH", path(&second)), ("ok", second));
         assert_eq!(post("PATCH", path(&"99".into())).0, "10008");
+    }
+
+    #[test]
+    fn slack_gives_each_message_a_time_of_its_own_and_names_itself_for_the_bytes() {
+        let slack = FakePlatform::new("slack-bot", None).unwrap();
+        let ask = |path: &str, body: &str| {
+            let token = ("authorization".to_owned(), "Bearer xoxb-1".to_owned());
+            let headers = vec![token, ("host".to_owned(), "127.0.0.1:8787".to_owned())];
+            let reply = slack.respond(1, &Request { headers, ..request(path, body) }).unwrap();
+            (reply.response.name, serde_json::from_str::<serde_json::Value>(&reply.body).unwrap())
+        };
+        let post = r#"{"channel":"C0123ABCD","text":"t"}"#;
+        let (first, second) = (ask("/api/chat.postMessage", post).1, ask("/api/chat.postMessage", post).1);
+        assert_eq!(
+            (first["ts"].as_str(), second["ts"].as_str()),
+            (Some("1700000000.000100"), Some("1700000000.000101"))
+        );
+        let edit = |ts: &str| {
+            ask("/api/chat.update", &format!(r#"{{"channel":"C0123ABCD","ts":"{ts}","text":"u"}}"#))
+        };
+        assert_eq!(edit("1700000000.000101"), ("ok", second));
+        assert_eq!(edit("1700000000.000102").0, "message_not_found");
+        let (name, answer) = ask("/api/files.getUploadURLExternal", "filename=a.png&length=8");
+        assert_eq!(name, "upload_url");
+        assert!(
+            answer["upload_url"].as_str().unwrap().starts_with("http://127.0.0.1:8787/upload/v1/"),
+            "{answer}"
+        );
     }
 
     #[test]

@@ -180,8 +180,7 @@ fn show(arrival: &Arrival, platform: &str, terminal: &mut Terminal) -> Result<()
             }
         }
         None => {
-            let body = || String::from_utf8_lossy(&arrival.request.body).into_owned();
-            let body = form.map_or_else(body, |form| form.to_string());
+            let body = form.map_or_else(|| text_of(arrival), |form| form.to_string());
             terminal.indented(2, &screenful(&pretty(&body), MAX_LINES))?;
         }
     }
@@ -207,9 +206,15 @@ pub fn headline(arrival: &Arrival, terminal: &Terminal) -> String {
     parts.join("  ")
 }
 
+/// The body, or how many bytes a file has.
+fn text_of(arrival: &Arrival) -> String {
+    let body = &arrival.request.body;
+    std::str::from_utf8(body).map_or_else(|_| format!("{} bytes", body.len()), str::to_owned)
+}
+
 fn as_json(arrival: &Arrival, platform: &str) -> Json {
     let body = arrival.form().or_else(|| arrival.json());
-    let text = body.is_none().then(|| harmless(&String::from_utf8_lossy(&arrival.request.body)));
+    let text = body.is_none().then(|| harmless(&text_of(arrival)));
     let (verified, reason) = match &arrival.verdict {
         Verdict::Verified(_) => (Some(true), None),
         Verdict::Unchecked => (None, None),

@@ -201,6 +201,9 @@ fn headers(config: &Config, endpoint: &Endpoint, sent: Vec<(String, String)>) ->
 /// The body as JSON where it is JSON, so that a person can read it, with the size of its file instead of the
 /// bytes.
 fn body_json(config: &Config, body: &[u8], file: Option<&Attachment>) -> Json {
+    if file.is_some_and(|file| file.bytes == body) {
+        return json!(format!("[{} bytes]", body.len()));
+    }
     let mut text = String::from_utf8_lossy(body).into_owned();
     if let Some(file) = file.filter(|file| !file.bytes.is_empty()) {
         let size = format!("[{} bytes in base64]", file.bytes.len());

@@ -6,7 +6,7 @@ use super::job::Job;
 use super::lane::Lane;
 use super::request::{attached_file, rendered};
 use crate::failpoint;
-use crate::platform::{Attachment, Degradation, EditAnswer, Outcome};
+use crate::platform::{Answer, Attachment, Degradation, EditAnswer, Outcome};
 use crate::spool::{AttemptRow, LiveResult};
 use crate::transport::TransportErrorKind;
 use std::sync::Arc;
@@ -87,6 +87,11 @@ impl Attempt {
         let number = self.leader.attempts + 1;
         self.exchange = Some(Exchange::make(lane, &request, &event_id, number, self.started_at));
         failpoint::reach("after-send");
+    }
+
+    /// What the receiver answered, as far as there is an answer.
+    pub(super) fn answer(&self) -> Option<&Answer> {
+        self.exchange.as_ref()?.result.as_ref().ok()
     }
 
     /// Reads what the answer means, and writes the row of the attempt log.

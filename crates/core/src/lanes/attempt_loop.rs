@@ -156,16 +156,12 @@ fn report(lane: &Lane, attempt: Attempt, decision: AttemptDecision) -> Option<At
 fn settle(lane: &Lane, mut attempt: Attempt, outcome: Option<Outcome>) {
     let jobs = std::mem::take(&mut attempt.jobs);
     let row = attempt.row.clone();
-    // An edit has its file in it, or none.
-    let is_edit = jobs.iter().any(|job| job.live.as_ref().is_some_and(|live| live.message.is_some()));
-    if outcome != Some(Outcome::Delivered) || is_edit {
+    if outcome != Some(Outcome::Delivered) {
         return lane.settle(jobs, outcome, row);
     }
     lane.begin_follow_up();
     lane.settle(jobs, outcome, row);
-    for (row, outcome) in guarded(|| follow_up::send(lane, &attempt)).unwrap_or_default() {
-        lane.log_follow_up(row, outcome);
-    }
+    guarded(|| follow_up::send(lane, &attempt));
     lane.end_follow_up();
 }
 

@@ -31,6 +31,11 @@ pub struct DryRun {
     pub remark: Option<String>,
 }
 
+/// An answer from which what follows can be made, on any platform.
+const ANSWER: &str = r#"{"media_id": "[from the answer before]", "file_id": "[from the answer before]",
+    "channel": "[from the answer before]", "ts": "[from the answer before]",
+    "upload_url": "https://files.slack.com/from-the-answer-before"}"#;
+
 /// The requests of an attempt that starts at this Unix time in milliseconds. Reads the file.
 pub fn dry_run(endpoint: &Endpoint, job: &Job, body: &Body, now: i64) -> DryRun {
     let (file, remark) = match attached_file(endpoint, job, body) {
@@ -41,17 +46,11 @@ pub fn dry_run(endpoint: &Endpoint, job: &Job, body: &Body, now: i64) -> DryRun 
     let message = rendered(job, body, &id, file.as_ref(), now);
     let platform = endpoint.platform;
     let mut shaped = vec![platform.request(&endpoint.target, &message)];
-    if message.file.is_some() {
-        match platform.upload(&endpoint.target, &message) {
-            Some(upload) => {
-                shaped.push(upload);
-                // Only the receiver knows the id it will give the file.
-                let answer = br#"{"media_id": "[from the answer before]"}"#.to_vec();
-                let answer = Answer { status: 200, body: answer, ..Answer::default() };
-                shaped.extend(platform.uploaded(&endpoint.target, &message, &answer));
-            }
-            None => shaped.extend(platform.follow_up(&endpoint.target, &message)),
-        }
+    // Only the receiver knows what its answers name.
+    let mut answers = vec![Answer { status: 200, body: ANSWER.into(), ..Answer::default() }];
+    while let Some(Ok((_, next))) = platform.follow_up(&endpoint.target, &message, &answers) {
+        shaped.push(next);
+        answers.push(answers[0].clone());
     }
     let request = |(shaped, number)| match as_mail(&shaped, &message) {
         Some(mail) => mail,

@@ -15,6 +15,7 @@ pub(super) struct Exchange {
     pub(super) started_at: i64,
     pub(super) phases: Phases,
     pub(super) result: Result<Answer, TransportError>,
+    is_storage: bool,
 }
 
 impl Exchange {
@@ -31,7 +32,7 @@ impl Exchange {
             Some(envelope) => lane.client.mail(&request.url, envelope, &request.body),
             None => lane.client.send(request.method, &request.url, &headers, &request.body),
         };
-        Exchange { number, started_at, phases, result }
+        Exchange { number, started_at, phases, result, is_storage: request.is_storage }
     }
 
     pub(super) fn ended_at(&self) -> i64 {
@@ -41,6 +42,10 @@ impl Exchange {
     /// What it means; `None` when a shutdown cut it off, which says nothing.
     pub(super) fn outcome(&self, lane: &Lane) -> Option<Outcome> {
         match &self.result {
+            Ok(answer) if self.is_storage => Some(match answer.status {
+                200 => Outcome::Delivered,
+                status => Outcome::Final(format!("answered {status}")),
+            }),
             Ok(answer) => Some(lane.endpoint.read(answer, self.ended_at())),
             Err(error) => match error.kind {
                 TransportErrorKind::Cancelled => None,

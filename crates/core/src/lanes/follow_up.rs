@@ -1,55 +1,46 @@
-//! What follows a delivered message on a platform that takes files or galleries by themselves only: one request, or one that
-//! uploads the file and one that names it.
+//! What follows a delivered message on a platform whose messages take no files, or not all of a message at once: requests
+//! that are each made by the answer before.
 
 use super::attempt::Attempt;
 use super::exchange::Exchange;
 use super::lane::Lane;
 use super::request::rendered;
 use crate::platform::Outcome;
+use crate::secret::url_secrets;
 use crate::spool::AttemptRow;
 
 /// Sends it. Each request has its row, and what its answer means for the endpoint.
-pub(super) fn send(lane: &Lane, attempt: &Attempt) -> Vec<(AttemptRow, Option<Outcome>)> {
-    let (endpoint, platform) = (&lane.endpoint, lane.endpoint.platform);
-    let started_at = lane.clock.unix_ms();
+pub(super) fn send(lane: &Lane, attempt: &Attempt) {
+    let (target, platform) = (&lane.endpoint.target, lane.endpoint.platform);
     let event_id = attempt.leader.event_id.to_string();
+    let mut started_at = lane.clock.unix_ms();
+    let mut number = attempt.leader.attempts + 2;
     let message = rendered(&attempt.leader, &attempt.body, &event_id, attempt.file.as_ref(), started_at);
-    let mut next = platform.follow_up(&endpoint.target, &message);
-    let upload = platform.upload(&endpoint.target, &message);
-    if next.is_none() && upload.is_none() {
-        return Vec::new();
-    }
-    let scrubber = lane.scrubber();
-    // What follows without a file is a gallery that the platform fetches.
-    let is_document = attempt.file.as_ref().is_some_and(|file| !platform.is_picture(file));
-    let what = if is_document { "file" } else { "image" };
-    let post = |request, number, started_at| {
+    let mut answers: Vec<_> = attempt.answer().cloned().into_iter().collect();
+    let mut next = platform.follow_up(target, &message, &answers);
+    while let Some(Ok((what, request))) = next {
         let exchange = Exchange::make(lane, &request, &event_id, number, started_at);
         let outcome = exchange.outcome(lane);
-        let row = exchange.row(attempt.leader.seq, outcome.as_ref(), &scrubber);
-        (exchange, row, outcome)
-    };
-    let mut rows = Vec::new();
-    let mut number = attempt.leader.attempts + 2;
-    let mut next_at = started_at;
-    if let Some(upload) = upload {
-        let (exchange, mut row, outcome) = post(upload, number, started_at);
-        number += 1;
-        next_at = exchange.ended_at();
-        let is_uploaded = outcome == Some(Outcome::Delivered);
-        let answer = exchange.result.ok().filter(|_| is_uploaded);
-        next = answer.and_then(|answer| platform.uploaded(&endpoint.target, &message, &answer));
-        if is_uploaded && next.is_none() {
-            row.outcome = "final";
-            row.error = Some("the answer to the upload names no file".to_owned());
+        // The address that an answer named is a secret of the receiver's.
+        let named = if request.is_storage { url_secrets(&request.url) } else { Vec::new() };
+        let scrubber = lane.scrubber().and(named.iter().map(String::as_str));
+        let mut row = exchange.row(attempt.leader.seq, outcome.as_ref(), &scrubber);
+        (number, started_at) = (number + 1, exchange.ended_at());
+        let answer = exchange.result.ok().filter(|_| outcome == Some(Outcome::Delivered));
+        next = answer.and_then(|answer| {
+            answers.push(answer);
+            platform.follow_up(target, &message, &answers)
+        });
+        match &next {
+            Some(Ok((_, request))) if request.is_storage => row.response = None,
+            Some(Err(lack)) => {
+                row = AttemptRow { outcome: "final", response: None, ..row };
+                row.error = Some(format!("the answer {lack}"));
+            }
+            _ => {}
         }
-        rows.push((labelled(row, what), outcome));
+        lane.log_follow_up(labelled(row, what), outcome, !request.is_storage);
     }
-    if let Some(request) = next {
-        let (_, row, outcome) = post(request, number, next_at);
-        rows.push((labelled(row, what), outcome));
-    }
-    rows
 }
 
 /// The row says that it is not about the message itself.

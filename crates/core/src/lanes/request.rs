@@ -71,6 +71,9 @@ pub(super) fn signed_headers(
         headers.push((name, value));
     };
     request.headers.iter().cloned().for_each(|(name, value)| set(name, value));
+    if request.is_storage {
+        return headers;
+    }
     configured.for_each(|(name, value)| set(name, value));
     if endpoint.platform.description().webhook_headers {
         set("webhook-id".into(), event_id.to_owned());

@@ -80,7 +80,7 @@ pub use platform_options::{
     MissingValue, PlatformOption, is_platform_option, option_names, platforms_with_option,
 };
 pub use received_request::ReceivedRequest;
-pub use request::{Attachment, Envelope, Live, RenderedMessage, Request};
+pub use request::{Attachment, Envelope, FollowUp, Live, RenderedMessage, Request};
 pub use rules::{BodyFault, FaultKind, pruned, warnings};
 pub use silence::silenced;
 pub use target::{Rate, Target};
@@ -243,25 +243,15 @@ pub trait Platform: Sync {
         description.shows(file.media) && description.file_limit.is_some_and(fits)
     }
 
-    /// A request that hands the file over when the message was delivered, for a platform whose messages can
-    /// only name a file that it has. What follows it is `uploaded`, and no `follow_up`.
-    fn upload<'a>(&self, _target: &Target, _message: &RenderedMessage<'a>) -> Option<Request<'a>> {
-        None
-    }
-
-    /// The message that names the file, by the answer to `upload`; `None` when the answer names none.
-    fn uploaded<'a>(
+    /// What follows a delivered message where not all of it can be one request: the next request, by the answers so
+    /// far, that to the message first; `None` at the end. It changes nothing for the delivery, and ends with the first
+    /// that is refused.
+    fn follow_up<'a>(
         &self,
         _target: &Target,
         _message: &RenderedMessage<'a>,
-        _answer: &Answer,
-    ) -> Option<Request<'a>> {
-        None
-    }
-
-    /// A second request that follows when the first was delivered, where the file cannot be part of it. What
-    /// comes of it changes nothing for the delivery.
-    fn follow_up<'a>(&self, _target: &Target, _message: &RenderedMessage<'a>) -> Option<Request<'a>> {
+        _answers: &[Answer],
+    ) -> Option<FollowUp<'a>> {
         None
     }
 

@@ -62,6 +62,9 @@ impl<'a> ReceivedRequest<'a> {
             return self.path().rsplit_once("/messages/").map(|(_, id)| id.to_owned());
         }
         let fields = self.json().or_else(|| self.form())?;
+        if let (Some(channel), Some(ts)) = (fields["channel"].as_str(), fields["ts"].as_str()) {
+            return Some(format!("{channel}:{ts}"));
+        }
         let id = fields.get("message_id")?;
         id.as_str().map(str::to_owned).or_else(|| id.as_i64().map(|id| id.to_string()))
     }

@@ -71,7 +71,16 @@ pub struct Request<'a> {
     pub body: Cow<'a, [u8]>,
     /// Set for a message that goes by SMTP.
     pub envelope: Option<Envelope>,
+    /// It takes bytes to an address that the receiver named, and is no message: it has none of the endpoint's headers
+    /// and signatures, and 200 alone says that the bytes arrived.
+    pub is_storage: bool,
 }
+
+/// A request that follows a delivered message, and what of the message it is, as `image`.
+///
+/// # Errors
+/// What the last answer lacks, in words that go after "the answer".
+pub type FollowUp<'a> = Result<(&'static str, Request<'a>), &'static str>;
 
 /// Whom a message by SMTP is for, and what the server must know besides (RFC 5321).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +106,15 @@ impl<'a> RenderedMessage<'a> {
             }
             None => (Cow::Borrowed(self.content_type), Cow::Borrowed(self.body)),
         };
-        Request { method: "POST", url, content_type, headers: Vec::new(), body, envelope: None }
+        Request {
+            method: "POST",
+            url,
+            content_type,
+            headers: Vec::new(),
+            body,
+            envelope: None,
+            is_storage: false,
+        }
     }
 
     /// The form in which SwarmUI sends a message that begins with `[discord_image]`: its templates may name the

@@ -222,12 +222,19 @@ impl Lane {
         self.lock().following_up -= 1;
     }
 
-    /// A request that follows a delivered message is logged, and uses the rate as any other. A wait that its
+    /// A request that follows a delivered message is logged, and uses the rate where it `is_message`. A wait that its
     /// answer requests is kept, and an endpoint that is gone is closed.
-    pub(in crate::lanes) fn log_follow_up(&self, row: AttemptRow, outcome: Option<Outcome>) {
+    pub(in crate::lanes) fn log_follow_up(
+        &self,
+        row: AttemptRow,
+        outcome: Option<Outcome>,
+        is_message: bool,
+    ) {
         let now = self.clock.monotonic();
         let mut inner = self.lock();
-        inner.pace.take(now);
+        if is_message {
+            inner.pace.take(now);
+        }
         if let Some(Outcome::RetryAfter(wait, _)) = &outcome {
             inner.paused_until = inner.paused_until.max(now + self.bounded(*wait));
             inner.note_health(now, self.clock.unix_ms());

@@ -12,7 +12,7 @@ mod rules;
 mod template_markup;
 
 pub(super) use responses::code;
-pub(super) use rules::refuses;
+pub(super) use rules::{REPLIES, faults, faults_with_thread, refuses};
 
 use responses::word;
 pub(super) use template_markup::PLAIN_TEXT;
@@ -42,6 +42,7 @@ const FIELD_VALUE: usize = 300;
 const TEXT: usize = 1800;
 const QUOTE: usize = 300;
 const DETAILS: usize = 700;
+const REST: usize = 6000;
 const CAPTION: usize = 60;
 const BUTTON: usize = 75;
 const FAILURE: usize = 300;
@@ -132,7 +133,7 @@ impl Platform for Slack {
         let mut request = self.base_request(target, message);
         if message.body.windows(IMAGE_URL.len()).any(|bytes| bytes == IMAGE_URL.as_bytes())
             && let Some(mut body) = message.json()
-            && drop_pictures(&mut body, &|url| links::fetchable(url, LINK).is_none())
+            && drop_unreachable(&mut body)
         {
             request.set_json(&body);
         }
@@ -156,6 +157,11 @@ impl Platform for Slack {
         let plain = json!({"text": fit(&text, PLAIN, Unit::Bytes, |_| None)});
         (plain != *body).then_some(plain)
     }
+}
+
+/// Takes the pictures out that Slack cannot fetch. Whether there were any.
+pub(super) fn drop_unreachable(body: &mut Value) -> bool {
+    drop_pictures(body, &|url| links::fetchable(url, LINK).is_none())
 }
 
 const IMAGE_URL: &str = "\"image_url\"";
@@ -281,7 +287,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let quote = notice.quote.as_deref().map(|quote| fit(quote, QUOTE, Unit::Bytes, flatten));
     blocks.extend(quote.and_then(|quote| literal("rich_text_quote", quote)));
     blocks.extend(bar(notice).and_then(section));
-    blocks.extend(facts(notice));
+    blocks.extend(facts(&notice.facts));
     blocks.extend(failures(notice, words).into_iter().filter_map(section));
     let cut = |text: &str, max| fit(text, max, Unit::Bytes, |_| None);
     let details = notice.details.as_deref().map(|text| last_lines(text, DETAILS, Unit::Bytes, &cut));
@@ -304,7 +310,20 @@ fn mrkdwn(text: String) -> Value {
     json!({"type": "mrkdwn", "text": text, "verbatim": true})
 }
 
-fn facts(notice: &Notice) -> Option<Value> {
+/// What a card has no room for, in the thread below it: the whole text, further facts, and the whole traceback.
+pub(super) fn rest(notice: &Notice) -> Option<Value> {
+    let literally = |text: &String| fit(text, REST, Unit::Bytes, |_| None);
+    let text = notice.text.as_ref().filter(|text| text.len() > TEXT);
+    let text = text.map(|text| fit(&quiet(text), SECTION, Unit::Bytes, block)).and_then(section);
+    let details = notice.details.as_ref().filter(|details| details.len() > DETAILS).map(literally);
+    let facts = facts(notice.facts.get(FIELDS..).unwrap_or_default());
+    let details = details.and_then(|details| literal("rich_text_preformatted", details));
+    let blocks: Vec<Value> = text.into_iter().chain(facts).chain(details).collect();
+    let title = fit(&quiet(&notice.title), TITLE, Unit::Bytes, inline);
+    (!blocks.is_empty()).then(|| json!({"text": title, "blocks": blocks}))
+}
+
+fn facts(facts: &[Fact]) -> Option<Value> {
     let field = |fact: &Fact| {
         let label = fit(&quiet(&fact.label), FIELD_LABEL, Unit::Bytes, inline);
         let value = fit(&quiet(&fact.value), FIELD_VALUE, Unit::Bytes, inline);
@@ -314,7 +333,7 @@ fn facts(notice: &Notice) -> Option<Value> {
         };
         mrkdwn(format!("*{label}*\n{value}"))
     };
-    let fields: Vec<_> = notice.facts.iter().take(FIELDS).map(field).collect();
+    let fields: Vec<_> = facts.iter().take(FIELDS).map(field).collect();
     (!fields.is_empty()).then(|| json!({"type": "section", "fields": fields}))
 }
 

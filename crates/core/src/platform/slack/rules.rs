@@ -13,13 +13,13 @@ use super::super::{ReceivedRequest, refusal};
 use super::{BLOCKS, LINK, SECTION};
 use serde_json::Value;
 
-pub(super) fn faults(body: &Value, _url: &str) -> Vec<BodyFault> {
-    let mut faults = Faults::of("Slack", &Object(&MESSAGE), body);
-    judge_ids(&body["blocks"], "blocks", &mut faults);
-    if body["mrkdwn"] != false {
-        judge_markup(body, &mut faults);
-    }
-    faults.answered(response)
+pub(in crate::platform) fn faults(body: &Value, _url: &str) -> Vec<BodyFault> {
+    Faults::of("Slack", &Object(&MESSAGE), body).answered(response)
+}
+
+/// The same of a message whose thread has replies.
+pub(in crate::platform) fn faults_with_thread(body: &Value, _url: &str) -> Vec<BodyFault> {
+    Faults::of("Slack", &Object(&WITH_THREAD), body).answered(response)
 }
 
 /// What only the whole request shows: Slack knows the webhook by its path.
@@ -80,10 +80,32 @@ fn response(fault: &BodyFault) -> &'static str {
     }
 }
 
-static MESSAGE: Shape = shape(&[
+/// The most replies of a message: each is a message of its own rate.
+pub(in crate::platform) const REPLIES: usize = 5;
+
+static MESSAGE: Shape = message(&[]);
+static WITH_THREAD: Shape = message(&[may("thread", List(&Object(&MESSAGE), 0, REPLIES))]);
+
+const fn message(further: &'static [Member]) -> Shape {
+    shape(MEMBERS)
+        .with(further)
+        .some_of(&["text", "blocks", "attachments"])
+        .elsewhere(&[
+            ("embeds", "Slack's are `attachments` or `blocks`"),
+            ("content", "the text of a message is `text`"),
+        ])
+        .also(|message, faults| {
+            judge_ids(&message["blocks"], "blocks", faults);
+            if message["mrkdwn"] != false {
+                judge_markup(message, faults);
+            }
+        })
+}
+
+const MEMBERS: &[Member] = &[
     may("text", TEXT),
     may("blocks", List(&BLOCK, 0, BLOCKS)),
-    may("attachments", List(&Object(&ATTACHMENT), 0, 100)),
+    may("attachments", List(&ATTACHMENTS, 0, 100)),
     may("channel", TEXT),
     may("username", TEXT),
     may("icon_emoji", TEXT),
@@ -99,13 +121,9 @@ static MESSAGE: Shape = shape(&[
     may("metadata", Table),
     may("reply_broadcast", Bool),
     may("delete_original", Any),
-])
-.some_of(&["text", "blocks", "attachments"])
-.elsewhere(&[
-    ("embeds", "Slack's are `attachments` or `blocks`"),
-    ("content", "the text of a message is `text`"),
-]);
+];
 
+static ATTACHMENTS: Rule = Object(&ATTACHMENT);
 /// The older kind of attachment, or blocks with a colour.
 static ATTACHMENT: Shape = shape(&[
     may("blocks", List(&BLOCK, 0, BLOCKS)),

@@ -130,7 +130,7 @@ fn a_long_section_of_slack_is_split_and_nothing_of_it_is_lost() {
     assert!(whole.iter().all(|piece| piece.len() <= 3000));
 }
 
-fn check_card(card: &Value) {
+pub(in crate::platform) fn check_card(card: &Value) {
     let blocks = card["attachments"][0]["blocks"].as_array().unwrap();
     let mut total = 0;
     let mut visible = |value: &Value, max: usize| {
@@ -199,7 +199,7 @@ fn check_card(card: &Value) {
 }
 
 /// In bytes, which is never less than code points: Slack tells no unit.
-fn refuse_body(body: &Value) -> Result<(), String> {
+pub(in crate::platform) fn refuse_body(body: &Value) -> Result<(), String> {
     refuse_lengths(body, &[("text", bytes, 0, 4000)])?;
     refuse_counts(body, &[("blocks", 50), ("attachments", 100), ("attachments.*.blocks", 50)])?;
     let blocks = [at(body, "blocks.*"), at(body, "attachments.*.blocks.*")].concat();

@@ -1,15 +1,20 @@
 //! `slack-bot`: the card of `slack`, posted by an app of the workspace with its bot token.
 //!
 //! Sources: docs.slack.dev on chat.postMessage, its errors and rate limits. The Web API answers 200 with `ok` and
-//! `error`; only a limit of rate has a status of its own. What a message holds is what a webhook's does.
+//! `error`; only a limit of rate has a status of its own. What a message holds is what a webhook's does, and `thread`:
+//! replies in the thread of the message, where its file goes too.
 
 mod canned_responses;
+mod request_checks;
+mod thread;
+
+pub(super) use request_checks::refuses;
 
 use super::platform_options::is_token;
-use super::slack::{self, Slack};
+use super::slack::{self, REPLIES, Slack};
 use super::{
-    Answer, Degradation, Description, EditAnswer, Example, MissingValue, Platform, PlatformOption,
-    ReceivedRequest, RenderedMessage, Request, Target,
+    Answer, Degradation, Description, EditAnswer, Example, FollowUp, MissingValue, Platform, PlatformOption,
+    RenderedMessage, Request, Target, trim,
 };
 use crate::json::json;
 use crate::message::{Context, Notice};
@@ -18,6 +23,9 @@ use url::Url;
 
 const METHOD: &str = "chat.postMessage";
 const UPDATE: &str = "chat.update";
+const FILE: u64 = 64 * 1024 * 1024;
+/// What an edit takes of a message: docs.slack.dev/reference/methods/chat.update.
+const EDITED: [&str; 6] = ["text", "blocks", "attachments", "metadata", "link_names", "parse"];
 
 pub(super) struct SlackBot;
 
@@ -31,7 +39,7 @@ static DESCRIPTION: Description = Description {
             accepts: is_token,
             required: true,
             secret: true,
-            meaning: "The bot that posts; it needs the scope `chat:write`.",
+            meaning: "The bot that posts; it needs the scope `chat:write`, and `files:write` for files.",
         },
         PlatformOption {
             name: "channel",
@@ -42,8 +50,12 @@ static DESCRIPTION: Description = Description {
             meaning: "The channel; the bot must be its member.",
         },
     ],
+    // Slack takes up to 1 GB; no larger one is read.
+    file_limit: Some(FILE),
+    document_sizes: Some(1..=FILE),
     responses: canned_responses::RESPONSES,
     edits: true,
+    faults: slack::faults_with_thread,
     example: Example { target: "/api/", options: &[("token", "xoxb-1-2-abc"), ("channel", "C0123ABCD")] },
     ..slack::DESCRIPTION
 };
@@ -71,28 +83,45 @@ impl Platform for SlackBot {
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
-        slack::card(notice, context, target)
+        let mut card = slack::card(notice, context, target);
+        if let Some(rest) = slack::rest(notice) {
+            card["thread"] = json!([rest]);
+        }
+        card
     }
 
     /// A template may name another channel.
     fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
-        let mut request = Slack.request(target, message);
-        request.url = self.dial_url(target.url.expose());
-        let body = serde_json::from_slice::<Value>(&request.body);
-        if let (Ok(Value::Object(mut body)), Some(channel)) = (body, target.option("channel")) {
-            body.entry("channel").or_insert(json!(channel));
-            if let Some((channel, ts)) = message.edited().and_then(|edited| edited.split_once(':')) {
-                body.insert("channel".to_owned(), json!(channel));
-                body.insert("ts".to_owned(), json!(ts));
-                let path = request.url.path().replace(METHOD, UPDATE);
-                request.url.set_path(&path);
+        let Some(Value::Object(mut body)) = message.json() else {
+            return thread::call(self, target, message, METHOD);
+        };
+        body.remove("thread");
+        let edited = message.edited().and_then(|edited| edited.split_once(':'));
+        if let Some((channel, ts)) = edited {
+            body.retain(|name, _| EDITED.contains(&name.as_str()));
+            body.insert("channel".to_owned(), json!(channel));
+            body.insert("ts".to_owned(), json!(ts));
+            // Slack keeps what is not named.
+            for name in ["blocks", "attachments"] {
+                body.entry(name).or_insert(json!([]));
             }
-            request.set_json(&Value::Object(body));
+        } else if let Some(channel) = target.option("channel") {
+            body.entry("channel").or_insert(json!(channel));
         }
-        if let Some(token) = target.option("token") {
-            request.headers.push(("authorization".to_owned(), format!("Bearer {token}")));
-        }
+        let mut body = Value::Object(body);
+        slack::drop_unreachable(&mut body);
+        let mut request = thread::call(self, target, message, if edited.is_some() { UPDATE } else { METHOD });
+        request.set_json(&body);
         request
+    }
+
+    fn follow_up<'a>(
+        &self,
+        target: &Target,
+        message: &RenderedMessage<'a>,
+        answers: &[Answer],
+    ) -> Option<FollowUp<'a>> {
+        thread::next(self, target, message, answers)
     }
 
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
@@ -107,17 +136,23 @@ impl Platform for SlackBot {
     }
 
     fn trim(&self, body: &mut Value) {
+        let mut thread = body.as_object_mut().and_then(|body| body.remove("thread"));
         Slack.trim(body);
+        if let Some(thread) = &mut thread {
+            trim::shorten(thread, &[], REPLIES);
+            trim::each(thread, &["*"], &mut |reply| Slack.trim(reply));
+            body["thread"] = thread.take();
+        }
     }
 
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
-        let is_posted = answer.status == 200 && answer.json().is_some_and(|json| json["ok"] == true);
+        let is_posted = answer.status == 200 && thread::read(answer).is_some_and(|json| json["ok"] == true);
         if is_posted { Ok(()) } else { Err("not as Slack does: no `ok`") }
     }
 
     /// The channel's id, which an edit needs whatever the message was posted to, and the time that names it.
     fn message_id(&self, answer: &Answer, _first: &str) -> Option<String> {
-        let json = answer.json()?;
+        let json = thread::read(answer)?;
         Some(format!("{}:{}", json["channel"].as_str()?, json["ts"].as_str()?))
     }
 
@@ -130,24 +165,6 @@ impl Platform for SlackBot {
     fn code(&self, answer: &Answer) -> Option<String> {
         slack::code(answer)
     }
-}
-
-/// What only the whole request shows: the method, the token and the channel.
-pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
-    if ![METHOD, UPDATE].map(|method| format!("/api/{method}")).contains(&request.path().to_owned()) {
-        return Some("unknown_method");
-    }
-    let is_known = |token: &str| token.strip_prefix("Bearer ").is_some_and(is_token);
-    if !request.header("authorization").is_some_and(is_known) {
-        return Some("invalid_auth");
-    }
-    let Some(body) = request.json() else { return Some("invalid_json") };
-    if !body["channel"].as_str().is_some_and(is_channel) {
-        return Some("channel_not_found");
-    }
-    let refusal = super::refusal((DESCRIPTION.faults)(&body, request.target));
-    // What a webhook calls the payload, the Web API calls the arguments.
-    refusal.map(|name| if name == "invalid_payload" { "invalid_arguments" } else { name })
 }
 
 fn is_channel(value: &str) -> bool {

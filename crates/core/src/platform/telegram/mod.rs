@@ -23,7 +23,7 @@ use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::multipart::{Field, form};
 use super::{
-    Answer, Attachment, Degradation, Description, EditAnswer, Example, MissingValue, Platform,
+    Answer, Attachment, Degradation, Description, EditAnswer, Example, FollowUp, MissingValue, Platform,
     PlatformOption, Rate, RenderedMessage, Request, Target, or_event_kind, origin, plain_text, trim,
 };
 use crate::json::{Members, json};
@@ -185,14 +185,17 @@ impl Platform for Telegram {
     }
 
     /// Below the message, without a sound: the file where the text is too long for a caption, else several pictures
-    /// that Telegram fetches itself.
-    fn follow_up<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Option<Request<'a>> {
-        let Some(Value::Object(body)) = message.json() else { return None };
+    /// that Telegram fetches itself. An edit has its file in it, or none.
+    fn follow_up<'a>(
+        &self,
+        target: &Target,
+        message: &RenderedMessage<'a>,
+        answers: &[Answer],
+    ) -> Option<FollowUp<'a>> {
+        let is_due = answers.len() == 1 && message.edited().is_none();
+        let Some(Value::Object(body)) = message.json().filter(|_| is_due) else { return None };
         let file = message.file.filter(|_| !fits_caption(&body));
         let media = body.get("media").filter(|_| message.file.is_none());
-        if file.is_none() && media.is_none() {
-            return None;
-        }
         let mut fields = serde_json::Map::new();
         for name in ["chat_id", "message_thread_id"] {
             fields.extend(body.get(name).map(|value| (name.to_owned(), value.clone())));
@@ -201,12 +204,13 @@ impl Platform for Telegram {
         fields.put("disable_notification", json!(true));
         let mut request = self.base_request(target, message);
         if let Some(file) = file {
-            return Some(with_file(target, request, &fields, file, self.is_picture(file)));
+            let what = if self.is_picture(file) { "image" } else { "file" };
+            return Some(Ok((what, with_file(target, request, &fields, file, what == "image"))));
         }
         fields.put("media", media?.clone());
         request.url = method(target, "sendMediaGroup");
         request.set_json(&Value::Object(fields));
-        Some(request)
+        Some(Ok(("image", request)))
     }
 
     fn mentions_somebody(&self, body: &serde_json::Map<String, Value>) -> bool {

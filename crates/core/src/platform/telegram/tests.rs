@@ -102,11 +102,12 @@ fn telegram_sends_a_picture_with_its_caption_or_after_a_long_text() {
     let message = message(long.as_bytes(), Some(&picture));
     let first = endpoint.platform.request(&endpoint.target, &message);
     assert!(first.url.as_str().ends_with("/sendMessage"));
-    let second = endpoint.platform.follow_up(&endpoint.target, &message).unwrap();
-    assert!(second.url.as_str().ends_with("/sendPhoto"));
-    assert!(
-        endpoint.platform.follow_up(&endpoint.target, &RenderedMessage { file: None, ..message }).is_none()
-    );
+    let (what, second) = follow_up(&endpoint, &message, &["{}"]).unwrap().unwrap();
+    assert!(what == "image" && second.url.as_str().ends_with("/sendPhoto"));
+    assert!(follow_up(&endpoint, &message, &["{}", "{}"]).is_none());
+    assert!(follow_up(&endpoint, &RenderedMessage { file: None, ..message }, &["{}"]).is_none());
+    let live = Some(Live { first: "evt_01", message: Some("7m") });
+    assert!(follow_up(&endpoint, &RenderedMessage { live, ..message }, &["{}"]).is_none());
 }
 
 #[test]
@@ -118,9 +119,9 @@ fn telegram_sends_what_is_no_photo_as_a_document() {
     assert!(text.contains("name=\"document\"; filename=\"run.log\"\r\n"));
     let long = json!({"text": "x".repeat(1025)}).to_string();
     let file = document();
-    let second =
-        endpoint.platform.follow_up(&endpoint.target, &message(long.as_bytes(), Some(&file))).unwrap();
-    assert!(second.url.as_str().ends_with("/sendDocument"));
+    let (what, second) =
+        follow_up(&endpoint, &message(long.as_bytes(), Some(&file)), &["{}"]).unwrap().unwrap();
+    assert!(what == "file" && second.url.as_str().ends_with("/sendDocument"));
     let png = |width: u32, height: u32| {
         let mut bytes = Vec::new();
         png::Encoder::new(&mut bytes, width, height).write_header().unwrap();

@@ -210,3 +210,13 @@ pub(in crate::platform) fn unescaped(text: &str, markup: &str) -> Option<char> {
         live
     })
 }
+
+/// What follows a message, after these answers to it and to what followed so far.
+pub(in crate::platform) fn follow_up<'a>(
+    to: &TestEndpoint,
+    message: &RenderedMessage<'a>,
+    answers: &[&str],
+) -> Option<FollowUp<'a>> {
+    let answer = |body: &&str| Answer { status: 200, body: (*body).into(), ..Answer::default() };
+    to.platform.follow_up(&to.target, message, &answers.iter().map(answer).collect::<Vec<_>>())
+}

@@ -169,7 +169,7 @@ fn several_pictures_follow_a_message_of_telegram_without_a_sound() {
     let message = message(body.as_bytes(), None);
     let first = telegram.platform.request(&telegram.target, &message);
     assert_eq!(json_of(&String::from_utf8_lossy(&first.body)).get("media"), None);
-    let next = telegram.platform.follow_up(&telegram.target, &message).unwrap();
+    let (_, next) = follow_up(&telegram, &message, &["{}"]).unwrap().unwrap();
     let sent = json_of(&String::from_utf8_lossy(&next.body));
     assert_eq!(next.url.path(), "/bot1:ab/sendMediaGroup");
     assert_eq!((&sent["chat_id"], &sent["disable_notification"]), (&json!(-100_123), &json!(true)));

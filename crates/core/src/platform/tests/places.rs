@@ -63,6 +63,10 @@ fn texts() -> Vec<(&'static str, Value)> {
     ], "attachments": [{"fallback": V, "title": V, "text": t, "fields": [{"title": V, "value": t}]}]})
     });
     add("slack", markdown(), |t| json!({"blocks": [{"type": "markdown", "text": t}]}));
+    add("slack-bot", chat(), |t| {
+        json!({"text": t, "thread": [{"text": t, "blocks": [
+        {"type": "section", "text": {"type": "mrkdwn", "text": t}, "fields": [{"type": "mrkdwn", "text": t}]}]}]})
+    });
     add("slack-workflow", vec![V.to_owned()], |t| json!({"a": t}));
     add("mattermost", markdown(), |t| {
         json!({"text": t, "attachments": [{"fallback": V, "pretext": t, "title": V,

@@ -56,6 +56,8 @@ pub(super) fn reader(platform: &str, path: &[String], holder: &Map<String, Value
         has_blocks: true,
         pings: &["<@", "<font", "@"],
     };
+    // Its bot reads what its webhook reads.
+    let platform = if platform == "slack-bot" { "slack" } else { platform };
     match (platform, name) {
         (
             _,

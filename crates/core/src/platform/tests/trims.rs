@@ -104,7 +104,7 @@ fn no_shape_of_a_body_makes_a_platform_fail() {
             let to = target(&[]);
             let sent = body.to_string();
             let _ = platform.request(&to, &message(sent.as_bytes(), None));
-            let _ = platform.follow_up(&to, &message(sent.as_bytes(), None));
+            let _ = platform.follow_up(&to, &message(sent.as_bytes(), None), &[Answer::default()]);
         }
     }
 }

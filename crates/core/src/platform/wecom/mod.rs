@@ -19,7 +19,7 @@ use super::lines::Lines;
 use super::mentions::Mentions;
 use super::multipart::form_with_length;
 use super::{
-    Answer, Degradation, Description, Example, Outcome, Platform, Rate, RenderedMessage, Request, Target,
+    Answer, Degradation, Description, Example, FollowUp, Outcome, Platform, Rate, RenderedMessage, Target,
     links, or_event_kind, origin, plain_text, trim,
 };
 use crate::hash::hex;
@@ -110,37 +110,38 @@ impl Platform for WeCom {
         }
     }
 
-    /// A file that is no picture is handed over first; its message names what came back.
-    fn upload<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Option<Request<'a>> {
-        let file = message.file.filter(|file| !self.is_picture(file))?;
-        let mut request = self.base_request(target, message);
-        beside_send(&mut request.url);
-        let (content_type, body) = form_with_length("media", file);
-        request.content_type = Cow::Owned(content_type);
-        request.body = Cow::Owned(body);
-        Some(request)
-    }
-
-    fn uploaded<'a>(
+    /// A picture is a message of its own. Any other file is handed over first; its message names what came back.
+    fn follow_up<'a>(
         &self,
         target: &Target,
         message: &RenderedMessage<'a>,
-        answer: &Answer,
-    ) -> Option<Request<'a>> {
-        let json = answer.json()?;
-        let id = json["media_id"].as_str().filter(|id| !id.is_empty())?;
+        answers: &[Answer],
+    ) -> Option<FollowUp<'a>> {
+        let file = message.file?;
         let mut request = self.base_request(target, message);
-        request.set_json(&json!({"msgtype": "file", "file": {"media_id": id}}));
-        Some(request)
-    }
-
-    /// A picture is a message of its own.
-    fn follow_up<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Option<Request<'a>> {
-        let file = message.file.filter(|file| self.is_picture(file))?;
-        let mut request = self.base_request(target, message);
-        let image = json!({"base64": STANDARD.encode(&file.bytes), "md5": hex(&Md5::digest(&file.bytes))});
-        request.set_json(&json!({"msgtype": "image", "image": image}));
-        Some(request)
+        match answers {
+            [_] if self.is_picture(file) => {
+                let image =
+                    json!({"base64": STANDARD.encode(&file.bytes), "md5": hex(&Md5::digest(&file.bytes))});
+                request.set_json(&json!({"msgtype": "image", "image": image}));
+                return Some(Ok(("image", request)));
+            }
+            [_] => {
+                beside_send(&mut request.url);
+                let (content_type, body) = form_with_length("media", file);
+                request.content_type = Cow::Owned(content_type);
+                request.body = Cow::Owned(body);
+            }
+            [_, handed_over] if !self.is_picture(file) => {
+                let json = handed_over.json().unwrap_or_default();
+                match json["media_id"].as_str().filter(|id| !id.is_empty()) {
+                    Some(id) => request.set_json(&json!({"msgtype": "file", "file": {"media_id": id}})),
+                    None => return Some(Err("names no file")),
+                }
+            }
+            _ => return None,
+        }
+        Some(Ok(("file", request)))
     }
 
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {

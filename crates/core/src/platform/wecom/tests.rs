@@ -65,15 +65,14 @@ fn wecom_sends_a_picture_after_the_text() {
     let body = json!({"msgtype": "markdown"}).to_string();
     let message = message(body.as_bytes(), Some(&picture));
     assert_eq!(endpoint.platform.request(&endpoint.target, &message).body.as_ref(), body.as_bytes());
-    let second = endpoint.platform.follow_up(&endpoint.target, &message).unwrap();
+    let (_, second) = follow_up(&endpoint, &message, &["{}"]).unwrap().unwrap();
     let image = json!({"base64": "iVBORw0KGgo=", "md5": "e9dd2797018cad79186e03e8c5aec8dc"});
     assert_eq!(
         serde_json::from_slice::<Value>(&second.body).unwrap(),
         json!({"msgtype": "image", "image": image})
     );
-    assert!(
-        endpoint.platform.follow_up(&endpoint.target, &RenderedMessage { file: None, ..message }).is_none()
-    );
+    assert!(follow_up(&endpoint, &message, &["{}", "{}"]).is_none());
+    assert!(follow_up(&endpoint, &RenderedMessage { file: None, ..message }, &["{}"]).is_none());
     assert!(
         endpoint.platform.description().shows("image/png")
             && !endpoint.platform.description().shows("image/webp")
@@ -83,28 +82,23 @@ fn wecom_sends_a_picture_after_the_text() {
 #[test]
 fn wecom_hands_a_file_over_and_then_names_it() {
     let endpoint = to("wecom", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k-1", &[]);
-    let (platform, file) = (endpoint.platform, document());
+    let file = document();
     let message = message(b"{}", Some(&file));
-    assert!(platform.follow_up(&endpoint.target, &message).is_none(), "it is no picture");
-    let upload = platform.upload(&endpoint.target, &message).unwrap();
+    let (_, upload) = follow_up(&endpoint, &message, &["{}"]).unwrap().unwrap();
     assert_eq!(
         upload.url.as_str(),
         "https://qyapi.weixin.qq.com/cgi-bin/webhook/upload_media?key=k-1&type=file"
     );
     let text = String::from_utf8_lossy(&upload.body);
     assert!(text.contains("name=\"media\"; filename=\"run.log\"; filelength=7\r\n"), "{text}");
-    let answer = |body: &str| Answer { status: 200, body: body.into(), ..Answer::default() };
-    let named =
-        platform.uploaded(&endpoint.target, &message, &answer(r#"{"errcode":0,"media_id":"m-1"}"#)).unwrap();
+    let next = |answer: &str| follow_up(&endpoint, &message, &["{}", answer]).unwrap();
+    let (_, named) = next(r#"{"errcode":0,"media_id":"m-1"}"#).unwrap();
     assert_eq!(named.url.as_str(), endpoint.target.url.expose().as_str());
     let expected = json!({"msgtype": "file", "file": {"media_id": "m-1"}});
     assert_eq!(serde_json::from_slice::<Value>(&named.body).unwrap(), expected);
     for nothing in [r#"{"errcode":0}"#, r#"{"errcode":0,"media_id":""}"#, r#"{"media_id":7}"#, "", "[]"] {
-        assert!(platform.uploaded(&endpoint.target, &message, &answer(nothing)).is_none(), "{nothing}");
+        assert_eq!(next(nothing), Err("names no file"), "{nothing}");
     }
-    assert!(
-        platform.upload(&endpoint.target, &RenderedMessage { file: Some(&picture()), ..message }).is_none()
-    );
 }
 
 fn check_card(card: &Value) {
