@@ -222,20 +222,3 @@ fn quiet(command: &mut Command) -> bool {
         .status()
         .is_ok_and(|status| status.success())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_program_on_the_path_is_found_and_another_is_not() {
-        assert!(find("cargo").is_some());
-        assert!(find("no-such-program").is_none());
-    }
-
-    #[test]
-    fn the_root_is_where_the_package_is() {
-        assert!(root().join("Cargo.toml").is_file());
-        assert!(root().join("xtask").is_dir());
-    }
-}

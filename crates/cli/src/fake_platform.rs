@@ -204,11 +204,4 @@ mod tests {
             "{answer}"
         );
     }
-
-    #[test]
-    fn an_unknown_name_is_answered_with_those_there_are() {
-        assert!(FakePlatform::new("carrier-pigeon", None).unwrap_err().contains("wecom"));
-        let error = FakePlatform::new("slack", Some("invalid_blocks,nonsense")).unwrap_err();
-        assert!(error.contains("no answer `nonsense`") && error.contains("invalid_blocks"), "{error}");
-    }
 }

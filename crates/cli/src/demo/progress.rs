@@ -115,31 +115,3 @@ fn sentences(body: &Json) -> Vec<String> {
         format!("a task took {mean:.2} s on average, {max:.2} s at most"),
     ]
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::serve::receiver::tests::arrival;
-
-    #[test]
-    fn an_accepted_request_is_shown_with_its_message() {
-        let failed = r#"{"type":"task.complete","text":"Frame 3 failed","asked_by":"ada","done_so_far":9}"#;
-        let ended = r#"{"type":"queue.end","data":{"queue":{"total":24,"succeeded":23,"failed":1,"duration_s":5.25,
-            "task_seconds":{"mean":0.5,"max":1.25}}}}"#;
-        let (terminal, page) = Terminal::page(false);
-        let mut progress = Progress::new(terminal, 24);
-        progress.arrival(&arrival("evt_a", 1, 503, 1_000, failed)).unwrap();
-        progress.arrival(&arrival("evt_a", 2, 200, 2_040, failed)).unwrap();
-        progress.arrival(&arrival("evt_b", 1, 200, 9_000, ended)).unwrap();
-        let text = String::from_utf8(page.lock().unwrap().clone()).unwrap();
-        assert_eq!(text.matches("“Frame 3 failed”").count(), 1, "{text}");
-        for expected in [
-            "00:00:01.000  task.complete  evt_a  attempt 1  verified (standard-webhooks)  answered 503\n",
-            "00:00:02.040  task.complete  evt_a  attempt 2  verified (standard-webhooks)  answered 200\n",
-            "24 tasks in 5.2 s: 23 succeeded, 1 failed",
-            "0.50 s on average, 1.25 s at most",
-        ] {
-            assert!(text.contains(expected), "{expected} in {text}");
-        }
-    }
-}

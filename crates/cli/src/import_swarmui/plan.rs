@@ -311,13 +311,6 @@ mod tests {
     }
 
     #[test]
-    fn a_note_says_that_a_grid_is_not_a_task_and_a_refused_image_is_reported() {
-        let notes = plan("WebHooks:\n  EveryGenWebhook: https://example.com/\n").notes.join("\n");
-        assert!(notes.contains("the grid that SwarmUI makes of a batch are not tasks"), "{notes}");
-        assert!(notes.contains("refused after it was made has been reported"), "{notes}");
-    }
-
-    #[test]
     fn the_address_and_the_delay_follow_swarmuis_rules() {
         for (network, expected) in [
             ("Host: *\n  Port: 8000", "http://localhost:8000"),

@@ -70,7 +70,7 @@ fn localhost_is_for_configured_endpoints_only() {
 fn the_error_for_a_name_that_does_not_exist_names_it() {
     let lookup: Arc<LookupFn> = Arc::new(|_: &str| Err(std::io::Error::other("no such name")));
     let url = "https://nowhere.test/s3cret";
-    let client = resolving(&url, lookup);
+    let client = resolving(url, lookup);
     let error = post(&client, url).unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Resolve);
     assert!(error.reason.contains("nowhere.test") && !error.reason.contains("s3cret"), "{error}");
