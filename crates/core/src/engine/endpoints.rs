@@ -32,9 +32,6 @@ struct StoredHealth {
 }
 
 /// A lane for each endpoint of a configuration. `spool` has the endpoints' state of earlier runs.
-///
-/// # Errors
-/// When the certificates or the proxy of an endpoint cannot be used.
 pub fn build_lanes(config: &Config, table: &LaneTable, spool: Option<&Spool>) -> Result<Lanes, Error> {
     let keeps_bodies = config.spool.path == SpoolPath::Memory;
     let mut lanes = Lanes::new();

@@ -34,9 +34,6 @@ impl LaneTable {
     }
 
     /// A lane for an endpoint, outside of the table.
-    ///
-    /// # Errors
-    /// When the certificates or the proxy of the endpoint cannot be used.
     pub fn new_lane(
         &self,
         endpoint: &Arc<Endpoint>,

@@ -175,13 +175,9 @@ mod tests {
     fn counted(spool: &mut Spool, instance: &str, tasks: usize) {
         let mut tally = Tally::default();
         (0..tasks).for_each(|_| drop(tally.count(&Task::read(&serde_json::Map::new()), 5)));
-        let mut batch = spool.begin().unwrap();
-        for (queue, state) in tally.changes() {
-            batch
-                .put_state(&StateKey::owned(StateKind::QueueCounts, instance, queue), state.as_deref())
-                .unwrap();
-        }
-        batch.commit().unwrap();
+        let key = |queue| StateKey::owned(StateKind::QueueCounts, instance, queue);
+        let states = tally.changes().into_iter().map(|(queue, state)| (key(queue), state));
+        spool.put_states(&states.collect::<Vec<_>>()).unwrap();
     }
 
     #[test]
@@ -208,11 +204,9 @@ mod tests {
     fn silences_of_the_dead_are_taken_over_once_and_those_of_the_living_left_alone() {
         let mut spool = Spool::open(&SpoolPath::Memory, "me").unwrap();
         let silence = br#"{"hook":"h","key":"","passed_at":1,"until":900,"suppressed":2}"#;
-        let mut batch = spool.begin().unwrap();
-        for instance in ["dead", "alive"] {
-            batch.put_state(&StateKey::owned(StateKind::Shaping, instance, "cool/x"), Some(silence)).unwrap();
-        }
-        batch.commit().unwrap();
+        let key = |instance| StateKey::owned(StateKind::Shaping, instance, "cool/x");
+        let states = ["dead", "alive"].map(|instance| (key(instance), Some(silence.to_vec())));
+        spool.put_states(&states).unwrap();
         assert_eq!(dead_instances(&spool, None, "me").unwrap(), ["alive", "dead"]);
 
         let mut shape = ShapingState::default();

@@ -24,9 +24,6 @@ pub struct PeerSignal {
 
 impl PeerSignal {
     /// Creates the pipe of an instance.
-    ///
-    /// # Errors
-    /// When the folder does not support named pipes.
     pub fn open(spool: &Path, instance: &str) -> io::Result<PeerSignal> {
         let spool = std::path::absolute(spool)?;
         let path = named(&spool, instance, LISTENING);

@@ -50,16 +50,10 @@ pub trait LaneSink: Send + Sync {
     /// them. Called by a lane's thread before an attempt.
     fn await_room(&self);
 
-    /// Reads a message back from the spool; `None` when the spool no longer has it.
-    ///
-    /// # Errors
-    /// The reason when it cannot be read now.
+    /// Reads a message back from the spool; `None` when the spool no longer has it, an error when it cannot be read now.
     fn body(&self, delivery: i64) -> Result<Option<Body>, String>;
 
     /// Whether it is the turn of a delivery to this endpoint, of the living message that began with the event `first`.
-    ///
-    /// # Errors
-    /// The reason when that cannot be read now.
     fn live_turn(&self, _delivery: i64, _first: &str, _endpoint: &str) -> Result<LiveTurn, String> {
         Ok(LiveTurn::Send(None))
     }

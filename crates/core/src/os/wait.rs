@@ -7,9 +7,6 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Makes a named pipe that only its owner may use.
-///
-/// # Errors
-/// As `mkfifo(3)`.
 pub fn make_fifo(path: &Path) -> io::Result<()> {
     use std::os::unix::ffi::OsStrExt;
     let path = CString::new(path.as_os_str().as_bytes())?;

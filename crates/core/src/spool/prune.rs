@@ -97,7 +97,7 @@ pub(super) fn free_pages(conn: &Connection, bytes: u64) -> rusqlite::Result<usiz
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{attempt, counts, event_id, ring, spool, waiting};
+    use super::super::tests::{attempt, counts, event_id, ring, spool, waiting, write};
     use super::super::{Counts, DeliveryEnd, NewEvent};
 
     #[test]
@@ -166,9 +166,7 @@ mod tests {
         batch.end(first, &DeliveryEnd::Delivered, 10).unwrap();
         batch.commit().unwrap();
         spool.prune(i64::MAX).unwrap();
-        let mut batch = spool.begin().unwrap();
-        let second = ring(&mut batch, 2, &["ci"])[0];
-        batch.commit().unwrap();
+        let second = write(&mut spool, |batch| ring(batch, 2, &["ci"])[0]);
         assert!(second > first);
         assert_eq!(waiting(&spool, "ci"), [second]);
     }

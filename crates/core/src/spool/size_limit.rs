@@ -111,7 +111,7 @@ fn remove_unheard(conn: &Connection) -> rusqlite::Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{NONE, counts, delivery, ring, spool_at, waiting};
+    use super::super::tests::{NONE, counts, delivery, ring, spool_at, waiting, write};
     use super::super::{DeliveryEnd, NewDelivery, SpoolTransaction};
     use super::*;
 
@@ -185,9 +185,7 @@ mod tests {
     fn events_that_nobody_heard_of_make_room_too() {
         let folder = tempfile::tempdir().unwrap();
         let mut spool = spool_at(&folder.path().join("x.db"), "me");
-        let mut batch = spool.begin().unwrap();
-        (0..100).for_each(|number| drop(ring(&mut batch, number, &[])));
-        batch.commit().unwrap();
+        write(&mut spool, |batch| (0..100).for_each(|number| drop(ring(batch, number, &[]))));
         assert!(matches!(spool.make_room(1).unwrap(), SizeState::Made(_)));
         assert_eq!(made(&mut spool, 1), SizeState::None);
         assert_eq!(waiting(&spool, "ci"), NONE);

@@ -33,6 +33,14 @@ pub(super) fn event_id(number: u32) -> EventId {
     EventId::new(1_700_000_000_000 + i64::from(number), u128::from(number))
 }
 
+/// One transaction.
+pub(super) fn write<T>(spool: &mut Spool, work: impl FnOnce(&mut SpoolTransaction<'_>) -> T) -> T {
+    let mut batch = spool.begin().unwrap();
+    let done = work(&mut batch);
+    batch.commit().unwrap();
+    done
+}
+
 /// An event that was accepted at `number` and rings at these endpoints; the deliveries' numbers.
 pub(super) fn ring(batch: &mut SpoolTransaction<'_>, number: u32, endpoints: &[&str]) -> Vec<i64> {
     let at = i64::from(number);

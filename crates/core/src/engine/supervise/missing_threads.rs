@@ -48,9 +48,6 @@ impl MissingThreads {
 }
 
 /// Lets the sampler measure what the alerts of a configuration watch.
-///
-/// # Errors
-/// When no thread can be started.
 pub fn measure(parts: &Parts, config: &Config) -> std::io::Result<()> {
     let phase = Arc::clone(&parts.phase);
     let is_open = move || phase.get() == crate::engine::phase::Phase::Open;

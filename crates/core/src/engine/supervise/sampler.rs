@@ -41,9 +41,6 @@ struct Probe {
 
 impl Sampler {
     /// Measures what these alerts watch from now on, each metric at the shortest of its intervals.
-    ///
-    /// # Errors
-    /// When no thread can be started.
     pub fn measure(
         self: &Arc<Self>,
         alerts: &[Arc<Alert>],

@@ -1,7 +1,7 @@
 use super::super::batches;
 use super::*;
 use crate::event::EventId;
-use crate::spool::tests::spool;
+use crate::spool::tests::{spool, write};
 use crate::tally::{EndRequest, Task};
 use serde_json::{Value as Json, json};
 
@@ -19,17 +19,11 @@ fn count(spool: &mut Spool, task: &Json, at_s: i64) -> BatchCounts {
 }
 
 fn count_all(spool: &mut Spool, tasks: &[BatchTask], at_s: i64) -> BatchCounts {
-    let mut batch = spool.begin().unwrap();
-    let counts = batch.count_in_batches(tasks.iter(), seconds(at_s)).unwrap();
-    batch.commit().unwrap();
-    counts
+    write(spool, |batch| batch.count_in_batches(tasks.iter(), seconds(at_s)).unwrap())
 }
 
 fn stalled(spool: &mut Spool, since_s: i64) -> Vec<ToldBatch> {
-    let mut batch = spool.begin().unwrap();
-    let stalled = batch.stalled_batches(seconds(since_s)).unwrap();
-    batch.commit().unwrap();
-    stalled
+    write(spool, |batch| batch.stalled_batches(seconds(since_s)).unwrap())
 }
 
 fn ends(counts: &BatchCounts) -> Vec<(&str, u64)> {

@@ -2,7 +2,7 @@
 //! told by a variable which file to work on.
 
 use super::super::{Filter, Reader};
-use super::{adopt, place, ring, spool_at, waiting};
+use super::{adopt, place, ring, spool_at, waiting, write};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -98,9 +98,9 @@ fn write_until_killed() {
     let Some(path) = given_path() else { return };
     let mut spool = spool_at(&path, "victim");
     for round in 0..3 {
-        let mut batch = spool.begin().unwrap();
-        (0..100).for_each(|number| drop(ring(&mut batch, round * 100 + number, &["ci"])));
-        batch.commit().unwrap();
+        write(&mut spool, |batch| {
+            (0..100).for_each(|number| drop(ring(batch, round * 100 + number, &["ci"])))
+        });
         println!("committed {}", (round + 1) * 100);
     }
     let mut batch = spool.begin().unwrap();

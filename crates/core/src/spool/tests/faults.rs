@@ -1,7 +1,7 @@
 //! A full disk, a forbidden folder, a damaged or foreign file.
 
 use super::super::{DeliveryEnd, NewDelivery, Reader, Spool, SpoolErrorKind};
-use super::{NONE, counts, delivery, place, ring, spool_at, state_key, waiting};
+use super::{NONE, counts, delivery, place, ring, spool_at, state_key, waiting, write};
 use crate::spool::SpoolPath;
 use rusqlite::Connection;
 use std::path::Path;
@@ -17,9 +17,7 @@ fn refusal(path: &Path) -> SpoolErrorKind {
 fn a_full_disk_voids_the_batch_and_nothing_before_or_after_it() {
     let dir = tempfile::tempdir().unwrap();
     let mut spool = spool_at(&dir.path().join("x.db"), "me");
-    let mut batch = spool.begin().unwrap();
-    let kept = ring(&mut batch, 1, &["ci"]);
-    batch.commit().unwrap();
+    let kept = write(&mut spool, |batch| ring(batch, 1, &["ci"]));
     let pages: i64 = spool.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     spool.conn.query_row(&format!("PRAGMA max_page_count = {}", pages + 10), [], |_| Ok(())).unwrap();
 
@@ -88,9 +86,7 @@ fn the_log_of_a_deleted_database_is_not_played_into_a_new_one() {
     let dir = tempfile::tempdir().unwrap();
     let (path, log) = (dir.path().join("x.db"), dir.path().join("x.db-wal"));
     let mut old = spool_at(&path, "me");
-    let mut batch = old.begin().unwrap();
-    (0..100).for_each(|number| drop(ring(&mut batch, number, &["ci"])));
-    batch.commit().unwrap();
+    write(&mut old, |batch| (0..100).for_each(|number| drop(ring(batch, number, &["ci"]))));
     let left = std::fs::read(&log).unwrap();
     drop(old);
     std::fs::remove_file(&path).unwrap();
@@ -113,9 +109,7 @@ fn a_writer_that_waited_in_vain_says_busy_and_gets_its_turn_later() {
     let fault = two.begin().err().unwrap();
     assert_eq!((fault.kind(), fault.is_transient()), (SpoolErrorKind::Busy, true));
     drop(held);
-    let mut batch = two.begin().unwrap();
-    ring(&mut batch, 1, &["ci"]);
-    batch.commit().unwrap();
+    write(&mut two, |batch| ring(batch, 1, &["ci"]));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::super::{
 };
 use super::{
     NONE, adopt, attempt, counts, delivery, event_id, pending, place, ring, spool, spool_at, state_key,
-    waiting,
+    waiting, write,
 };
 
 #[test]
@@ -56,9 +56,7 @@ fn an_event_that_is_told_twice_is_kept_once() {
     let again = NewEvent { id: event_id(1), kind: "task.complete", accepted_at: 1, payload: b"{}" };
     assert_eq!(batch.event(&again).unwrap(), None);
     batch.commit().unwrap();
-    let mut batch = spool.begin().unwrap();
-    assert_eq!(batch.event(&again).unwrap(), None);
-    batch.commit().unwrap();
+    write(&mut spool, |batch| assert_eq!(batch.event(&again).unwrap(), None));
     assert_eq!(waiting(&spool, "ci").len(), 1);
 }
 
@@ -101,9 +99,7 @@ fn what_has_ended_stays_as_it_ended() {
 fn the_state_keeps_the_last_value_of_a_key() {
     let mut spool = spool("me");
     for value in [Some(&b"one"[..]), Some(b"two"), None] {
-        let mut batch = spool.begin().unwrap();
-        batch.put_state(&state_key(), value).unwrap();
-        batch.commit().unwrap();
+        write(&mut spool, |batch| batch.put_state(&state_key(), value).unwrap());
         assert_eq!(spool.state(&state_key()).unwrap().as_deref(), value);
     }
 }
@@ -138,9 +134,7 @@ fn only_the_dead_are_inherited_and_each_row_by_one() {
 #[test]
 fn a_clock_that_was_set_back_holds_nothing_up() {
     let mut spool = spool("one");
-    let mut batch = spool.begin().unwrap();
-    ring(&mut batch, 86_400_000, &["ci"]);
-    batch.commit().unwrap();
+    write(&mut spool, |batch| ring(batch, 86_400_000, &["ci"]));
     spool.release().unwrap();
     adopt(&mut spool, &[], 1000);
     assert_eq!(pending(&spool, "ci")[0].due_at, 1000);
