@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import jsonschema
@@ -103,3 +104,62 @@ def test_githubs_description_accepts_what_a_template_makes(
     (request,) = receiver.wait_for(1)
     schema.validate(request.json())
     assert request.json()["client_payload"] == payload
+
+
+@pytest.fixture(scope="module")
+def workflow() -> jsonschema.Draft202012Validator:
+    path = "/repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches"
+    described = github_operation(path, "post")["requestBody"]["content"]["application/json"]["schema"]
+    assert described["properties"]["inputs"]["maxProperties"] == 25
+    return jsonschema.Draft202012Validator(described)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_githubs_description_accepts_what_starts_one_workflow(
+    tmp_path: Any, receive: Any, ring: Any, workflow: Any, name: str
+) -> None:
+    run = {"workflow_run_id": 17, "run_url": "https://api.github.com/repos/example/models/actions/runs/17"}
+    receiver = receive(default=Reply(200, json.dumps(run).encode()))
+    url = receiver.url("/repos/example/models/actions/workflows/train.yml/dispatches")
+    hook = {**endpoint(url, platform="github", token="github_pat_1", ref="main"), "rate": []}
+    endpoints = {"whole": hook, "own": hook, "named": {**hook, "inputs": "id, title, outcome, data"}}
+    hooks = [
+        {"on": TYPES, "to": ["whole", "named"]},
+        {"on": TYPES, "to": ["own"], "template": {f"m{number}": number for number in range(26)}},
+    ]
+    bell = ring(settings(tmp_path, endpoints=endpoints, hooks=hooks))
+    made = events(TEXTS[name])
+    for kind, payload in made:
+        bell.emit(kind, payload)
+        assert {report["state"] for report in reports(bell, 3)} == {"delivered"}
+    forms = set()
+    for request in receiver.wait_for(3 * len(made)):
+        body = request.json()
+        workflow.validate(body)
+        inputs = body["inputs"]
+        forms.add(tuple(inputs))
+        assert body["ref"] == "main"
+        assert all(isinstance(value, str) for value in inputs.values()), inputs
+        assert len(json.dumps(inputs, ensure_ascii=False)) <= 65_535
+        assert isinstance(json.loads(inputs.get("taskbell", "{}")), dict)
+        assert request.header("authorization") == "Bearer github_pat_1"
+    assert forms == {("taskbell",), ("id", "title", "outcome", "data")}
+
+
+@pytest.mark.parametrize(
+    ("own", "fault"),
+    [
+        ({}, "ref: this key is missing"),
+        ({"ref": "main", "inputs": "title, titel"}, "inputs: expected names of"),
+        ({"ref": "main", "inputs": "title"}, None),
+    ],
+)
+def test_a_workflow_needs_its_ref_and_inputs_that_exist(own: dict[str, str], fault: str | None) -> None:
+    asked = config(["github"], "queue.end", "en")
+    url = "https://api.github.com/repos/example/models/actions/workflows/train.yml/dispatches"
+    asked["endpoints"]["github"] = endpoint(url, platform="github", token="github_pat_1", **own)
+    report = taskbell.check(asked)
+    assert report["ok"] == (fault is None)
+    assert all(
+        fault in f"{error['key'].rsplit('.', 1)[-1]}: {error['message']}" for error in report["errors"]
+    )

@@ -30,9 +30,10 @@ const EVENTS: [(&str, &str, &str); 9] = [
     ("own", "upload.done", "@docs/cards/events/own.json"),
 ];
 
-/// Takes a picture for each endpoint of `docs/cards/taskbell.toml`, into `docs/cards/NAME.png`.
-pub fn cards() -> bool {
-    match take() {
+/// Takes a picture for each endpoint of `docs/cards/taskbell.toml`, into `docs/cards/NAME.png`, and shows it next to the
+/// one of this revision.
+pub fn cards(before: &str) -> bool {
+    match take(before) {
         Ok(count) => {
             println!("{count} pictures taken");
             true
@@ -44,7 +45,7 @@ pub fn cards() -> bool {
     }
 }
 
-fn take() -> Result<usize, String> {
+fn take(before: &str) -> Result<usize, String> {
     run_within(&mut cargo(["build", "--bin", "taskbell"]), BUILD_LIMIT)?;
     let folder = root().join("docs/cards");
     let config = read(&folder.join("taskbell.toml"))?;
@@ -53,7 +54,7 @@ fn take() -> Result<usize, String> {
     fs::create_dir_all(&work).map_err(|fault| format!("{}: {fault}", work.display()))?;
     let names: Vec<&str> =
         config.lines().filter_map(|line| line.strip_prefix("[endpoints.")?.strip_suffix(']')).collect();
-    println!("all cards side by side: {}", overview(&work, &config, &page, &names)?.display());
+    write_pages(&work, &config, &page)?;
     let page_path = work.join("queue.html");
     let chromium =
         find("chromium").ok_or("chromium is missing: `apt-get install chromium fonts-noto-cjk`")?;
@@ -70,6 +71,7 @@ fn take() -> Result<usize, String> {
             return Err(format!("{name}.png has {size} bytes, more than {LARGEST}"));
         }
     }
+    println!("all cards side by side: {}", overview(&work, &names, before)?.display());
     // A test says when the pictures show no longer what the library says.
     let mut note = cargo(["test", "--test", "it", "the_pictures_show"]);
     run_within(note.env("TASKBELL_UPDATE_DOCS", "1"), BUILD_LIMIT)?;
@@ -84,8 +86,8 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|fault| format!("{}: {fault}", path.display()))
 }
 
-/// Writes a page for each event, and one that shows them for every platform in both languages.
-fn overview(work: &Path, config: &str, page: &str, names: &[&str]) -> Result<PathBuf, String> {
+/// Writes a page for each event.
+fn write_pages(work: &Path, config: &str, page: &str) -> Result<(), String> {
     let all = config.replace("on = [\"queue.end\"]", "on = [\"*\"]");
     for (name, kind, payload) in EVENTS {
         let english = preview(work, &all, kind, payload)?;
@@ -94,9 +96,15 @@ fn overview(work: &Path, config: &str, page: &str, names: &[&str]) -> Result<Pat
         // Nothing in the data may end the script.
         write(&work.join(format!("{name}.html")), &page.replace(PLACE, &data.replace('<', "\\u003c")))?;
     }
+    Ok(())
+}
+
+/// Writes the page that shows, for every platform, its picture before and after, and all events in both languages.
+fn overview(work: &Path, names: &[&str], before: &str) -> Result<PathBuf, String> {
     let mut body = String::new();
     for platform in names {
-        body += &format!("<h2>{platform}</h2>\n");
+        let (pictures, note) = before_and_after(work, platform, before)?;
+        body += &format!("<h2>{platform}{note}</h2>\n<div>{pictures}</div>\n");
         for language in ["en", "zh"] {
             let frames = EVENTS.map(|(name, kind, _)| {
                 let source = format!("{name}.html#{platform}.{language}");
@@ -108,6 +116,28 @@ fn overview(work: &Path, config: &str, page: &str, names: &[&str]) -> Result<Pat
     let path = work.join("index.html");
     write(&path, &format!("{OVERVIEW}{body}"))?;
     Ok(path)
+}
+
+/// The picture of a revision and the one just taken, and whether they differ.
+fn before_and_after(work: &Path, platform: &str, revision: &str) -> Result<(String, &'static str), String> {
+    let file = format!("docs/cards/{platform}.png");
+    let mut git = Command::new("git");
+    git.current_dir(root()).args(["show", &format!("{revision}:{file}")]);
+    let old = git.output().map_err(|fault| format!("cannot start git: {fault}"))?;
+    let new = fs::read(root().join(&file)).map_err(|fault| format!("{file}: {fault}"))?;
+    let note = match old.status.success() {
+        false => " (new)",
+        true if old.stdout == new => "",
+        true => " <mark>changed</mark>",
+    };
+    let figure = |(name, bytes): (&str, &[u8])| {
+        let picture = format!("{platform}.{name}.png");
+        let path = work.join(&picture);
+        fs::write(&path, bytes).map_err(|fault| format!("{}: {fault}", path.display()))?;
+        Ok(format!("<figure><figcaption>{name}</figcaption><img src=\"{picture}\"></figure>"))
+    };
+    let shown = [("before", &*old.stdout), ("after", &*new)].map(figure);
+    Ok((shown.into_iter().collect::<Result<String, String>>()?, note))
 }
 
 /// Each frame is as high as its page says.

@@ -17,7 +17,8 @@ usage: cargo xtask COMMAND
   bench [ARGS]     the benchmarks; ARGS go to cargo bench
   deny             licenses, sources and known faults of the dependencies, with cargo-deny
   docs             rewrites the generated documents
-  cards            takes the pictures of docs/platforms.md again, with Chromium";
+  cards            takes the pictures of docs/platforms.md again, with Chromium
+  cards --before REV  the same; target/cards/index.html compares them with those of a revision, else of HEAD";
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
@@ -31,11 +32,17 @@ fn main() -> ExitCode {
         "bench" => checks::bench(&rest),
         "deny" if rest.is_empty() => checks::deny(),
         "docs" if rest.is_empty() => checks::docs(),
-        "cards" if rest.is_empty() => cards::cards(),
-        _ => {
-            eprintln!("{USAGE}");
-            return ExitCode::from(2);
-        }
+        "cards" => match rest.as_slice() {
+            [] => cards::cards("HEAD"),
+            [option, revision] if option == "--before" => cards::cards(revision),
+            _ => return usage(),
+        },
+        _ => return usage(),
     };
     if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
 }

@@ -1,12 +1,31 @@
-//! What GitHub takes in a repository dispatch: docs.github.com/rest/repos on creating one.
+//! What GitHub takes in a dispatch: docs.github.com/rest/repos and /rest/actions/workflows on creating one.
 
 use super::super::rules::{BodyFault, FaultKind, Faults, Rule, Shape, filled, may, need, shape};
 use super::super::{ReceivedRequest, refusal};
-use super::{MEMBERS, PAYLOAD};
-use serde_json::Value;
+use super::{INPUTS, MEMBERS, PAYLOAD, is_of_workflow};
+use serde_json::{Map, Value};
+
+/// A template that names no `inputs` is the inputs itself.
+fn workflow_faults(body: &Value) -> Vec<BodyFault> {
+    let whole = body.get("inputs").is_some();
+    let rule = if whole { Rule::Object(&WORKFLOW) } else { Rule::Any };
+    let mut faults = Faults::of("GitHub", &rule, body);
+    let inputs = if whole { &body["inputs"] } else { body };
+    let place = if whole { "inputs" } else { "" };
+    if let Some(fields) = inputs.as_object().filter(|fields| fields.len() > INPUTS) {
+        let words =
+            format!("has too many members: GitHub takes {INPUTS} inputs, and here are {}", fields.len());
+        faults.add(place, FaultKind::TooLong, &words);
+    }
+    faults.limit(place, "bytes", inputs.to_string().len(), PAYLOAD);
+    faults.answered(|_| "422")
+}
 
 /// A template that names no `client_payload` is the payload itself.
-pub(super) fn faults(body: &Value, _url: &str) -> Vec<BodyFault> {
+pub(super) fn faults(body: &Value, url: &str) -> Vec<BodyFault> {
+    if is_of_workflow(url) {
+        return workflow_faults(body);
+    }
     let Some(payload) = body.get("client_payload") else {
         let mut faults = Faults::of("GitHub", &Rule::Any, body);
         if body["inputs"].is_object() && body["ref"].is_string() {
@@ -48,9 +67,22 @@ pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'st
     if !request.target.ends_with("/dispatches") {
         return Some("404");
     }
-    let Some(json) = request.json().filter(|json| json["event_type"].is_string()) else { return Some("422") };
+    let needed = if is_of_workflow(request.target) { "ref" } else { "event_type" };
+    let Some(json) = request.json().filter(|json| json[needed].is_string()) else { return Some("422") };
+    let is_text = |inputs: &Map<String, Value>| inputs.values().all(Value::is_string);
+    if json["inputs"].as_object().is_some_and(|inputs| !is_text(inputs)) {
+        return Some("422");
+    }
     refusal(faults(&json, request.target))
 }
+
+static WORKFLOW: Shape =
+    shape(&[may("ref", filled(1000)), need("inputs", Rule::Table), may("return_run_details", Rule::Bool)])
+        .elsewhere(&[
+            ("event_type", "that is for a `repository_dispatch`"),
+            ("client_payload", "that is for a `repository_dispatch`"),
+        ])
+        .closed();
 
 static DISPATCH: Shape = shape(&[may("event_type", filled(100)), need("client_payload", Rule::Table)])
     .elsewhere(&[

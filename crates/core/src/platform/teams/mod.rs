@@ -5,6 +5,8 @@
 //! for the schema, of which Teams shows version 1.4 everywhere. The limit of 28 KB counts what Teams makes of
 //! the card, which is more than what is sent. An answer only says that the workflow has started: what goes
 //! wrong later stands in its run history, so the card must be right before it leaves.
+//!
+//! Times are texts: `{{DATE(…)}}` is documented for a TextBlock, not for the facts where times stand, and not for workflows.
 
 mod canned_responses;
 mod rules;
@@ -350,6 +352,8 @@ fn inline(character: char) -> Option<&'static str> {
         '`' => Some("\\`"),
         '<' => Some("＜"),
         '>' => Some("＞"),
+        // Two of them begin a function, such as `{{DATE(…)}}`.
+        '{' => Some("{\u{200b}"),
         _ => None,
     })
 }
@@ -379,18 +383,28 @@ fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
     }
 }
 
-/// Where no markdown is read, a tag still is.
+/// Where no markdown is read, a tag and a function still are.
 static PLAIN_TEXT: TextMarkup = TextMarkup {
-    escape: |_, c, _| if matches!(c, '<' | '>') { inline(c) } else { None },
+    escape: |before, c, after| match c {
+        '{' if !opens_function(before, after) => None,
+        '<' | '>' | '{' => inline(c),
+        _ => None,
+    },
     in_code: None,
     links: LinkForm::Bare,
     in_url: escape::in_url,
 };
 
+/// Whether an opening brace between these may be one of two.
+fn opens_function(before: Option<char>, after: Option<char>) -> bool {
+    before == Some('{') || after.is_none_or(|after| after == '{')
+}
+
 static MARKDOWN_TEXT: TextMarkup = TextMarkup {
     escape: |before, c, after| match c {
         '_' if is_inside_ascii_word(before, after) => None,
         '&' if begins_entity(after) => Some("&\u{200b}"),
+        '{' if !opens_function(before, after) => None,
         '~' if before == Some('~') || after == Some('~') => Some("\\~"),
         '-' | '+' | '#' if !opens_line(before) => None,
         c => lines(c),

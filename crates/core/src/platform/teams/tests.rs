@@ -60,6 +60,8 @@ fn teams_card(notice: &Notice, mentions: &[&str]) -> Value {
 
 #[test]
 fn a_teams_card_pings_only_whom_the_configuration_names() {
+    let date = teams_card(&notice("{{DATE(2017-02-14T06:08:00Z, SHORT)}}"), &[]).to_string();
+    assert!(date.contains("{\u{200b}{\u{200b}DATE("), "{date}");
     let card =
         teams_card(&notice("a <at>Ann</at> *b*"), &["ann@example.com", "Bob B <bob@example.com>", "<>"]);
     assert_eq!(card["type"], "message");
@@ -107,6 +109,7 @@ fn check_card(card: &Value) {
     assert_eq!(folds, at(content, "body.*.isVisible").len(), "what is folded has a button");
     for shown in texts {
         assert_eq!(unescaped(text(shown), "*_[]`<>"), None, "{shown}");
+        assert!(!text(shown).contains("{{"), "{shown}");
     }
 }
 

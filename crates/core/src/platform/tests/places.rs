@@ -192,7 +192,8 @@ const VALUES: &str = "\
     C:\\Users\\ada\\out_1.png ¦ \\\\server\\share ¦ &lt;!channel&gt; ¦ &amp; ¦ \
     &#60;at id=all&#62; ¦ R&D ¦ a < b > c ¦ a<b ¦ 5 * 3 * 2 ¦ snake_case_name ¦ __init__ ¦ \
     渲染_07_终 ¦ frame_07.png ¦ it's \"so\" ¦ (a) [b] {c} ¦ [1/3] #12! ¦ x=1, 50% ¦ ~5 min ¦ \
-    v1.2.3-rc+1 ¦ see (https://ok.example/a_b). ¦ \"https://ok.example/a\" ¦ @\u{200b}all ¦ 汉字 😀";
+    v1.2.3-rc+1 ¦ see (https://ok.example/a_b). ¦ \"https://ok.example/a\" ¦ @\u{200b}all ¦ 汉字 😀 ¦ \
+    {{DATE(2017-02-14T06:08:00Z, SHORT)}} {{TIME(2017-02-14T06:08:00Z)}}";
 
 /// A text as a person reads it: without what has no width, with twins for one, and with blanks for one.
 fn seen(text: &str) -> String {

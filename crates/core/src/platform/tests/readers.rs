@@ -89,7 +89,10 @@ pub(super) fn reader(platform: &str, path: &[String], holder: &Map<String, Value
         }),
         ("teams", "altText" | "fallbackText" | "summary") => Reader::Pings(&["<at"]),
         ("teams", "title") if beside("type").starts_with("Action") => Reader::Plain,
-        ("teams", _) => Reader::Markdown(Dialect { marks: "*_`", ..COMMON }),
+        ("teams", _) => {
+            let pings = &["<at", "<http", "<a", "{{DATE(", "{{TIME("];
+            Reader::Markdown(Dialect { marks: "*_`", pings, ..COMMON })
+        }
         ("dingtalk", "text") if parent == "markdown" || parent == "actionCard" => Reader::Markdown(twins),
         ("dingtalk", _) => Reader::Pings(&["@"]),
         ("wecom", "content") if parent != "text" => {
