@@ -44,7 +44,7 @@ NAMED: dict[str, str] = {
     "ntfy": "ok 429 401 403 400 413 507",
     "email": "ok 421 450 451 452 535 550 552 553 554",
     "pagerduty": "ok 400 429 500",
-    "github": "ok 404 422 401 403 primary secondary",
+    "github": "ok run 404 422 422-inputs 422-ref 422-trigger 401 403 primary secondary",
     "gitlab": "ok 404 400 403 429",
     "cloudevents": "ok 202 410 415 429",
 }
