@@ -4,7 +4,8 @@ use super::serve::http::Request;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use taskbell_core::platform::{
-    Answer, CannedResponse, Example, Expected, Platform, PlayedPlatform, ReceivedRequest, names, played,
+    Answer, CannedResponse, Example, Expected, Platform, PlayedPlatform, REFUSALS, ReceivedRequest, names,
+    played,
 };
 
 /// The names of the responses to a file that was uploaded ahead of its message.
@@ -39,6 +40,18 @@ impl FakePlatform {
         let Some(played) = played(platform) else {
             return Err(format!("there is no platform `{platform}`, only {}", names().join(", ")));
         };
+        FakePlatform::of(played, script)
+    }
+
+    /// Plays this platform, such as one that a configuration describes.
+    ///
+    /// # Errors
+    /// A sentence that says which answers are missing.
+    pub fn of(played: &'static PlayedPlatform, script: Option<&str>) -> Result<FakePlatform, String> {
+        if played.platform.description().responses.is_empty() {
+            let name = played.platform.name();
+            return Err(format!("`[platforms.{name}]` has no `answers`: the first one is the success"));
+        }
         let named = |name: &str| response(played.platform, name).ok_or_else(|| list(played.platform, name));
         let names = script.into_iter().flat_map(|script| script.split(',')).map(str::trim);
         let script = names.filter(|name| !name.is_empty()).map(named).collect::<Result<_, _>>()?;
@@ -111,7 +124,8 @@ pub fn received<'a>(request: &'a Request, messages: &'a [String]) -> ReceivedReq
 }
 
 fn response(platform: &'static dyn Platform, name: &str) -> Option<&'static CannedResponse<'static>> {
-    platform.description().responses.iter().find(|response| response.name == name)
+    let documented = platform.description().responses.iter();
+    documented.chain(REFUSALS).find(|response| response.name == name)
 }
 
 fn list(platform: &dyn Platform, unknown: &str) -> String {
@@ -203,5 +217,37 @@ mod tests {
             answer["upload_url"].as_str().unwrap().starts_with("http://127.0.0.1:8787/upload/v1/"),
             "{answer}"
         );
+    }
+
+    #[test]
+    fn the_platform_of_the_guide_is_played_as_its_description_says() {
+        let guide = include_str!("../../../docs/own-platform.md").replace("\r\n", "\n");
+        let block = guide.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        let lines = block.lines().filter(|line| !line.trim().is_empty());
+        assert!(lines.clone().take_while(|line| !line.starts_with("[endpoints")).count() <= 20, "{block}");
+        let config = block.replace("env:BOARD_KEY", "k-123");
+        let config = taskbell_core::config::Config::load(&config).unwrap();
+        assert_eq!(config.warnings, Vec::<String>::new());
+        let fake = FakePlatform::of(config.platforms[0].played(), Some("busy")).unwrap();
+        let sent_to = |target: &str, authorization: &str, body: &str| {
+            let headers = [("authorization", authorization), ("content-type", "application/json")];
+            let given = headers.into_iter().filter(|(_, value)| !value.is_empty());
+            let headers = given.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            Request { headers, ..request(target, body) }
+        };
+        let good = r#"{"title":"t","text":"x"}"#;
+        let target = fake.example().target;
+        for (number, target, authorization, body, name) in [
+            (1, target, "Bearer k-123", good, "busy"),
+            (2, target, "Bearer k-123", good, "ok"),
+            (2, "/elsewhere", "Bearer k-123", good, "404"),
+            (2, target, "", good, "key"),
+            (2, target, "Bearer k-123", "not json", "400"),
+            (2, target, "Bearer k-123", r#"{"text":"x"}"#, "400"),
+            (2, target, "Bearer k-123", &format!(r#"{{"title":"{}"}}"#, "x".repeat(81)), "400"),
+        ] {
+            let sent = sent_to(target, authorization, body);
+            assert_eq!(fake.respond(number, &sent).unwrap().response.name, name, "{target} {body}");
+        }
     }
 }

@@ -9,6 +9,7 @@ mod smtp;
 use super::failure::Failure;
 use super::fake_platform::FakePlatform;
 use super::signature;
+use super::source;
 use super::terminal::{Style, Terminal, count, harmless, one_line, pretty, screenful, time_of_day};
 use mail::MailReceiver;
 use receiver::{Arrival, Receiver, ReceiverOptions, Verdict};
@@ -38,6 +39,9 @@ pub struct ServeArgs {
     /// Answer like this platform: `wecom`, `slack`, …
     #[arg(long = "as", value_name = "PLATFORM")]
     platform: Option<String>,
+    /// A configuration whose `[platforms.NAME]` are played too
+    #[arg(long, value_name = "CONFIG", requires = "platform")]
+    config: Option<String>,
     /// Give the first requests these answers of the platform; `help` lists their names
     #[arg(long, value_name = "NAME[,NAME…]", requires = "platform")]
     answer: Option<String>,
@@ -63,8 +67,16 @@ pub fn run(arguments: &ServeArgs, terminal: &mut Terminal) -> Result<(), Failure
         Failure::new(fault, next)
     })?;
     let played = arguments.platform.as_deref();
+    let config = arguments.config.as_deref().map(source::config).transpose()?;
+    let own = config.map(|config| config.platforms).unwrap_or_default();
     let platform = played
-        .map(|platform| FakePlatform::new(platform, arguments.answer.as_deref()))
+        .map(|name| {
+            let script = arguments.answer.as_deref();
+            match own.iter().map(|own| own.played()).find(|own| own.platform.name() == name) {
+                Some(own) => FakePlatform::of(own, script),
+                None => FakePlatform::new(name, script),
+            }
+        })
         .transpose()
         .map_err(|fault| Failure::new(fault, "`--as` takes a platform, `--answer` names of its answers"))?;
     let example = platform.as_ref().map_or(Example { target: "/", options: &[] }, FakePlatform::example);

@@ -244,7 +244,7 @@ fn read(name: &str, table: &TableReader<'_>, file_roots: &Arc<[PathBuf]>) -> Opt
 
 fn warn_of_ignored_mentions(table: &TableReader<'_>, platform: &dyn Platform, mentions: &[String]) {
     let name = platform.name();
-    for mention in mentions.iter().filter(|mention| !(platform.description().accepts_mention)(mention)) {
+    for mention in mentions.iter().filter(|mention| !platform.accepts_mention(mention)) {
         let mention = quoted(mention);
         let message = match platform.description().mention_form {
             Some(form) => format!("`{name}` notifies nobody for {mention}: it takes {form}"),

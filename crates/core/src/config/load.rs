@@ -124,6 +124,7 @@ fn read(tree: &ConfigNode, source: &ConfigSource, context: &LoadContext<'_>) -> 
         queue: queue::read(&root.table(&root_keys::QUEUE)),
         files,
         task_urls: network::read_network(&root.table(&root_keys::NETWORK)),
+        platforms: context.described(),
         endpoints,
         hooks,
         alerts,

@@ -87,6 +87,11 @@ impl<'e> LoadContext<'e> {
         self.platforms.borrow_mut().push(platform);
     }
 
+    /// The platforms that the configuration describes.
+    pub fn described(&self) -> Vec<&'static Described> {
+        self.platforms.borrow().clone()
+    }
+
     /// The platform of this name: one of the configuration's own, or a built-in one.
     pub fn platform(&self, name: &str) -> Option<&'static dyn Platform> {
         let is_named = |platform: &&'static dyn Platform| platform.name() == name;
@@ -112,7 +117,7 @@ impl<'e> LoadContext<'e> {
     }
 
     fn own_platforms(&self) -> Vec<&'static dyn Platform> {
-        self.platforms.borrow().iter().map(|platform| *platform as &'static dyn Platform).collect()
+        self.described().into_iter().map(|platform| platform as &'static dyn Platform).collect()
     }
 
     /// An environment variable; an empty one counts as unset.

@@ -4,6 +4,7 @@ use crate::alerts::Alert;
 use crate::endpoint::{Endpoint, TaskUrls};
 use crate::hooks::{Hook, Rules};
 use crate::message::HostInfo;
+use crate::platform::Described;
 use crate::secret::Scrubber;
 use crate::spool::SpoolPath;
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ pub struct Config {
     pub files: FileSettings,
     /// `[network] task_urls`.
     pub task_urls: TaskUrls,
+    /// `[platforms.*]`: the platforms that it describes.
+    pub platforms: Vec<&'static Described>,
     /// `[endpoints.*]`, in the order of the file.
     pub endpoints: Vec<Arc<Endpoint>>,
     /// `[[hooks]]`, in the order of the file.

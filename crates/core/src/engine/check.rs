@@ -156,9 +156,7 @@ fn ignored_mentions(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> {
     for (index, hook) in config.hooks.iter().enumerate() {
         for endpoint in hook.to.iter().filter_map(|name| config.endpoint(name)) {
             let mentions = hook.mentions.iter().flatten();
-            for mention in
-                mentions.filter(|mention| !(endpoint.platform.description().accepts_mention)(mention))
-            {
+            for mention in mentions.filter(|mention| !endpoint.platform.accepts_mention(mention)) {
                 let platform = endpoint.platform.name();
                 let fault = match endpoint.platform.description().mention_form {
                     Some(form) => format!("`{platform}` notifies nobody for `{mention}`: it takes {form}"),

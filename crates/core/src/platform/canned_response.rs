@@ -169,6 +169,13 @@ fn unlisted(platform: &dyn Platform, answer: &Answer, is_coded: bool, reason: St
     }
 }
 
+/// How a platform without an answer of its own refuses: its path, its credentials, its body.
+pub static REFUSALS: &[CannedResponse<'static>] = &[
+    response("404", 404, "", "nothing listens at this path", Expected::Final),
+    response("401", 401, "", "what names the sender is missing", Expected::Final),
+    response("400", 400, "", "the body is not as described", Expected::Degrade(Degradation::NoMarkup)),
+];
+
 pub(super) const ONE_SECOND: &[(&str, &str)] = &[("retry-after", "1")];
 
 // Responses of something between here and the platform, and of a platform in trouble.

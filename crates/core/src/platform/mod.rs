@@ -70,7 +70,7 @@ mod wecom;
 
 pub use answer::{Answer, Degradation, EditAnswer, Outcome};
 pub use answer_rules::{ANSWER_NAMES, AnswerRules};
-pub use canned_response::{CannedResponse, Expected};
+pub use canned_response::{CannedResponse, Expected, REFUSALS};
 pub use described::{Described, DescriptionFault, described};
 pub use description::{Description, Example};
 pub use escape::finish_template;
@@ -253,6 +253,11 @@ pub trait Platform: Sync {
         _answers: &[Answer],
     ) -> Option<FollowUp<'a>> {
         None
+    }
+
+    /// Whether a configured mention pings somebody.
+    fn accepts_mention(&self, mention: &str) -> bool {
+        (self.description().accepts_mention)(mention)
     }
 
     /// Whether a body pings somebody, where its platform can send without a sound.

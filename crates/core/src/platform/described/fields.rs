@@ -168,7 +168,7 @@ impl<'t> BodyField<'t> {
 
     pub fn trim(&self, body: &mut Value) {
         let Some((max, unit)) = self.limit else { return };
-        let markup = if self.markup_in(body).is_some_and(is_html) { Markup::Tags } else { Markup::Fences };
+        let markup = if self.is_html_in(body) { Markup::Tags } else { Markup::Fences };
         match &self.kind {
             Kind::Text => trim::cut_marked(body, &self.path, max, unit, markup),
             Kind::List => trim::shorten(body, &self.path, max),
@@ -179,6 +179,10 @@ impl<'t> BodyField<'t> {
             }
             _ => {}
         }
+    }
+
+    pub fn is_html_in(&self, body: &Value) -> bool {
+        self.markup_in(body).is_some_and(is_html)
     }
 
     /// Whether the member of this name says which markup the field has.

@@ -10,6 +10,7 @@ mod dialect;
 #[cfg(test)]
 mod faults;
 mod fields;
+mod mention_form;
 mod parts;
 mod read;
 mod table;
@@ -36,6 +37,7 @@ use answers::AnswerParts;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fields::{BodyField, Kind};
+use mention_form::MentionForm;
 use once_cell::sync::OnceCell;
 use parts::{DescriptionParts, MEMBER};
 use serde_json::{Map, Value};
@@ -125,7 +127,7 @@ impl Described {
 
     /// Why a fake refuses a request: the name of its response.
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        let [path, credentials, body, _] = self.parts.refusals;
+        let [path, credentials, body, _] = self.refusals();
         let form = &self.parts.request;
         let is_own = self.is_own_path(request.path());
         if request.method != self.method() || !is_own {
@@ -147,6 +149,12 @@ impl Described {
             return credentials;
         }
         super::refusal(self.faults(&json, request.target))
+    }
+
+    /// The names of the responses that refuse the path, the credentials, the body, and its length.
+    fn refusals(&self) -> [Option<&'static str>; 4] {
+        let [path, credentials, body, length] = self.parts.refusals;
+        [path.or(Some("404")), credentials.or(Some("401")), body.or(Some("400")), length]
     }
 
     fn method(&self) -> &'static str {
@@ -186,6 +194,12 @@ impl Described {
     }
 }
 
+impl std::fmt::Debug for Described {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.description.name)
+    }
+}
+
 impl Platform for Described {
     fn description(&self) -> &Description {
         &self.description
@@ -208,12 +222,15 @@ impl Platform for Described {
         self.card().ok()
     }
 
-    fn layout(&self, notice: &Notice, context: &Context, _target: &Target) -> Value {
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
         let finish = |body: &mut Value| super::escape::finish(self, body);
         let context = context.saying(notice.to_json(context));
         let said = self.card().ok().and_then(|card| card.render_marked(&context, &finish).ok());
         let body = said.and_then(|message| serde_json::from_slice(&message.body).ok());
         let mut body = body.unwrap_or_else(|| json!({ "title": notice.title }));
+        if let Some(mentions) = &self.parts.mentions {
+            mentions.write(&target.mentions, &self.parts.fields, &mut body);
+        }
         self.trim(&mut body);
         super::rules::repair(self, &mut body);
         body
@@ -226,6 +243,23 @@ impl Platform for Described {
             let is_at = |path: &[&str]| path.iter().filter(|name| **name != "*").eq(spot.path.iter());
             fields.iter().find(|(path, _)| is_at(path)).map(|(_, markup)| *markup)
         }))
+    }
+
+    fn accepts_mention(&self, mention: &str) -> bool {
+        self.parts.mentions.as_ref().is_some_and(|mentions| mentions.accepts(mention))
+    }
+
+    fn mentions_somebody(&self, body: &Map<String, Value>) -> bool {
+        self.parts.mentions.as_ref().is_some_and(|mentions| mentions.is_in(body))
+    }
+
+    fn add_defaults(&self, body: &mut Value) {
+        // Without a list, clients look for names in the text.
+        if let Some(name) = self.parts.mentions.as_ref().and_then(MentionForm::list)
+            && let Some(members) = body.as_object_mut()
+        {
+            members.entry(name).or_insert_with(|| json!({}));
+        }
     }
 
     fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
@@ -261,7 +295,9 @@ impl Platform for Described {
         let chooses_markup = |name| own.iter().any(|field| field.markup_is_chosen_by(name));
         for field in own.iter().filter(|field| field.path.len() == 1) {
             let name = field.path[0];
-            let is_text = field.kind == Kind::Text || field.is_required() || chooses_markup(name);
+            let mentions = self.parts.mentions.as_ref();
+            let is_list = mentions.and_then(MentionForm::list) == Some(name);
+            let is_text = field.kind == Kind::Text || field.is_required() || is_list || chooses_markup(name);
             let is_dropped = field.kind == Kind::Picture || how > Degradation::NoImage && !is_text;
             if is_dropped {
                 fields.shift_remove(name);
@@ -270,7 +306,10 @@ impl Platform for Described {
                 && field.kind == Kind::Text
             {
                 if field.markup_in(body).is_some() {
-                    *text = plain_text::of_any(text);
+                    let (names, rest) =
+                        mentions.map_or((None, text.as_str()), |one| one.split(&field.path, text));
+                    let rest = plain_text::of_any(rest);
+                    *text = names.map_or_else(|| rest.clone(), |names| format!("{names}\n{rest}"));
                 }
                 let short = field.limit.map_or(SHORT, |(max, _)| max.min(SHORT));
                 let unit = field.limit.map_or(Unit::CodePoints, |(_, unit)| unit);
@@ -316,7 +355,7 @@ impl Platform for Described {
         if let Some(whole) = self.parts.max_bytes {
             faults.limit("", "bytes", body.to_string().len(), whole);
         }
-        let [_, _, refused, length] = self.parts.refusals;
+        let [_, _, refused, length] = self.refusals();
         let mut faults = faults.answered(|_| "");
         for fault in faults.iter_mut().filter(|fault| fault.response.is_some()) {
             fault.response = if fault.kind == FaultKind::TooLong { length.or(refused) } else { refused };
@@ -351,19 +390,26 @@ fn encoded(body: &Map<String, Value>) -> String {
 
 /// The built-in platform of this name, for a receiver that plays it.
 pub(super) fn played(name: &str) -> Option<&'static PlayedPlatform> {
-    static PLAYED: Mutex<Vec<&'static PlayedPlatform>> = Mutex::new(Vec::new());
-    let platform: &'static Described =
-        BUILT_IN.iter().copied().find(|platform| platform.description.name == name)?;
-    let mut played = PLAYED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some(known) = played.iter().find(|known| known.platform.name() == name) {
-        return Some(known);
+    BUILT_IN.iter().find(|platform| platform.description.name == name).map(|platform| platform.played())
+}
+
+impl Described {
+    /// It, for a receiver that plays it.
+    pub fn played(&'static self) -> &'static PlayedPlatform {
+        let platform = self;
+        static PLAYED: Mutex<Vec<(usize, &'static PlayedPlatform)>> = Mutex::new(Vec::new());
+        let own = std::ptr::from_ref(platform).addr();
+        let mut played = PLAYED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((_, known)) = played.iter().find(|(other, _)| *other == own) {
+            return known;
+        }
+        let fake = kept(PlayedPlatform {
+            platform,
+            refuses: kept(move |request: &ReceivedRequest<'_>| platform.refuses(request)),
+            #[cfg(test)]
+            trial: platform,
+        });
+        played.push((own, fake));
+        fake
     }
-    let fake = kept(PlayedPlatform {
-        platform,
-        refuses: kept(move |request: &ReceivedRequest<'_>| platform.refuses(request)),
-        #[cfg(test)]
-        trial: platform,
-    });
-    played.push(fake);
-    Some(fake)
 }

@@ -3,6 +3,7 @@
 use super::address::{UrlPattern, has_whole_braces, names};
 use super::answers::AnswerParts;
 use super::fields::{self, BodyField};
+use super::mention_form::MentionForm;
 use super::table::{Table, is_header_name, is_header_text};
 use crate::platform::platform_options::is_token;
 use crate::platform::{PlatformOption, Rate};
@@ -11,7 +12,7 @@ use std::time::Duration;
 use url::Url;
 
 /// The keys of a description.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "urls",
     "default_url",
     "rates",
@@ -21,6 +22,7 @@ const KEYS: [&str; 19] = [
     "request",
     "body",
     "silent",
+    "mentions",
     "fields",
     "max_bytes",
     "ok_when",
@@ -56,6 +58,7 @@ pub(super) struct DescriptionParts<'t> {
     pub body: &'t Value,
     /// What makes a message that makes no sound.
     pub silent: Option<&'t Value>,
+    pub mentions: Option<MentionForm<'t>>,
     pub fields: Vec<BodyField<'t>>,
     /// The bytes of the whole body.
     pub max_bytes: Option<usize>,
@@ -137,6 +140,7 @@ impl<'t> DescriptionParts<'t> {
             request,
             body: body?,
             silent: read_silent(root, &fields),
+            mentions: MentionForm::read(root, &fields),
             fields,
             max_bytes,
             answers,

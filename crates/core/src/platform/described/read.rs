@@ -50,6 +50,7 @@ pub(super) fn made_of(name: &str, description: &Value) -> Result<&'static Descri
         rates: &parts.rates,
         concurrency: parts.concurrency,
         coalesces: !parts.is_machine,
+        mention_form: parts.mentions.as_ref().map(|mentions| mentions.words),
         markup: Some(|_| None),
         silent: parts.silent.map(|silent| &*silent.to_string().leak()),
         responses: parts.answers.responses().leak(),

@@ -101,6 +101,28 @@ fn an_option_goes_where_the_description_says_and_the_url_may_hold_it() {
 }
 
 #[test]
+fn a_mention_is_written_as_the_platform_reads_it_and_no_template_of_matrix_goes_without_its_list() {
+    let card = card_of("matrix", &notice("t"), &["@ada:example.org", "room"]);
+    let pill = "<a href=\"https://matrix.to/#/@ada:example.org\">@ada:example.org</a> @room<br>";
+    assert!(text(&card["formatted_body"]).starts_with(pill), "{card}");
+    assert!(text(&card["body"]).starts_with("@ada:example.org @room\n"), "{card}");
+    assert_eq!(card_of("matrix", &notice("t"), &["ada"])["m.mentions"], json!({}));
+    assert_eq!(rendered_for("matrix", &json!({"body": "{{ task.name }}"}), "@room")["m.mentions"], json!({}));
+    for (platform, mention, is_one) in [
+        ("matrix", "@ada:example.org", true),
+        ("matrix", "@room", true),
+        ("matrix", "@ada", false),
+        ("zulip", "Ada Lovelace", true),
+        ("zulip", "Ada** @**all", false),
+        ("rocketchat", "@here", true),
+        ("rocketchat", "Ada Lovelace", false),
+        ("gotify", "@all", false),
+    ] {
+        assert_eq!(by_name(platform).unwrap().accepts_mention(mention), is_one, "{platform} {mention}");
+    }
+}
+
+#[test]
 fn a_fake_takes_its_own_card_and_refuses_what_the_description_does() {
     for platform in BUILT_IN.iter().copied() {
         let dynamic: &dyn Platform = platform;

@@ -61,7 +61,10 @@ impl Described {
     }
 }
 
-fn limits(platform: &Described) -> Vec<(String, fn(&str) -> usize, usize, usize)> {
+/// Path, measure, least and most.
+type OwnLimit = (String, fn(&str) -> usize, usize, usize);
+
+fn limits(platform: &Described) -> Vec<OwnLimit> {
     let limit = |field: &BodyField<'_>| {
         let (max, unit) = field.limit.filter(|_| field.kind == Kind::Text)?;
         let measure: fn(&str) -> usize = match unit {

@@ -50,7 +50,7 @@ fn every_tone_has_its_colour_or_sign() {
             assert!(is_so, "{name} {tone:?}: {found} is not {wanted}");
         }
     }
-    for platform in all().iter().filter(|one| one.description().coalesces) {
+    for platform in described::BUILT_IN.iter() {
         let card =
             |tone| platform.layout(&Notice { tone, ..notice("t") }, &context("h"), &target(&[])).to_string();
         let mut cards = [Tone::Good, Tone::Bad, Tone::Warn, Tone::Neutral].map(card).to_vec();
@@ -173,6 +173,14 @@ fn a_plainer_message_pings_whom_the_card_pinged() {
         ("telegram", &["@ada", "42"], "/text", json!("\n@ada 42")),
         ("googlechat", &["all"], "/text", json!("<users/all>")),
         ("mattermost", &["channel"], "/text", json!("@channel")),
+        ("rocketchat", &["@all", "ada.l", "<@x>"], "/text", json!("@all @ada.l\n")),
+        ("zulip", &["Ada Lovelace", "@all", "a**b"], "/content", json!("@**Ada Lovelace** @**all**\n")),
+        (
+            "matrix",
+            &["@ada:example.org", "@room", "ada"],
+            "/m.mentions",
+            json!({"user_ids": ["@ada:example.org"], "room": true}),
+        ),
     ] {
         let full = card_of(name, &long, mentions);
         let silent = card_of(name, &long, &[]);
