@@ -19,7 +19,7 @@ from receiver import Receiver, Request
 from steps import Reply, Reset
 from test_channels import png
 from test_files import LOG, event, rooted, rows_of
-from test_live import Host, config, progress, recorded
+from test_live import FilmHost, config, progress, recorded
 
 TOKEN = "xoxb-7-marker-7c41d9"
 CHANNEL = "C0123ABCD"
@@ -228,13 +228,12 @@ def test_a_kill_while_the_file_goes_posts_no_message_twice(tmp_path, slack, meth
 
     slack.script[method] = [hangs]
     settings = bot(tmp_path, slack, one_png=png())
-    host = Host(settings)
-    host.process.stdin.write(f"task.complete {json.dumps(event('one.png'))}\n")
-    host.process.stdin.flush()
+    host = FilmHost(settings)
+    host.call("emit", "task.complete", event("one.png"))
     assert reached.wait(30)
     eventually("the answer is recorded", lambda: recorded(tmp_path) == 1)
     host.kill()
-    again = Host(settings)
+    again = FilmHost(settings)
     again.emit("task.complete", name="next")
     eventually("the next one is posted", lambda: len(slack.shown) == 2)
     again.kill()
@@ -276,12 +275,12 @@ def showing(slack: Workspace, *texts: str) -> None:
 def test_the_same_message_goes_on_after_a_kill_and_in_another_process(tmp_path, slack):
     settings = config(tmp_path, slack.url, endpoint=BOT, hook=LIVING)
     for done in range(1, 4):
-        host = Host(settings)
+        host = FilmHost(settings)
         host.emit("queue.progress", done=done)
         showing(slack, f"queue.progress {done}")
         eventually("the answer is recorded", lambda done=done: recorded(tmp_path) == done)
         host.kill()
-    peer, host = Host(settings), Host(settings)
+    peer, host = FilmHost(settings), FilmHost(settings)
     host.emit("queue.progress", done=4)
     showing(slack, "queue.progress 4")
     with slack.lock:
