@@ -4,7 +4,7 @@
 use super::Platform;
 use super::cut::{self, Markup};
 use super::limits::Unit;
-use super::rules::repair;
+use super::rules::{Rule, repair};
 use serde_json::Value;
 
 /// A text shorter than this is not cut for the sake of the whole: it may be a name that a platform reads.
@@ -36,6 +36,22 @@ pub(super) fn each(node: &mut Value, path: &[&str], act: &mut dyn FnMut(&mut Val
 
 pub(super) fn cut(node: &mut Value, path: &[&str], max: usize, unit: Unit) {
     cut_marked(node, path, max, unit, Markup::Fences);
+}
+
+/// Cuts the texts at these paths to what the rules of the body say; names are parted by dots.
+pub(super) fn cut_by(rule: &Rule, node: &mut Value, paths: &[&str], unit: Unit) {
+    for path in paths {
+        let path: Vec<&str> = path.split('.').collect();
+        cut(node, &path, rule.limit(&path).unwrap_or(usize::MAX), unit);
+    }
+}
+
+/// Shortens the lists at these paths likewise.
+pub(super) fn shorten_by(rule: &Rule, node: &mut Value, paths: &[&str]) {
+    for path in paths {
+        let path: Vec<&str> = path.split('.').collect();
+        shorten(node, &path, rule.limit(&path).unwrap_or(usize::MAX));
+    }
 }
 
 /// Cuts the text at this path, which has more markup than fences.

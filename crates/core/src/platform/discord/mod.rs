@@ -146,21 +146,19 @@ impl Platform for Discord {
     }
 
     fn trim(&self, body: &mut Value) {
-        for (path, max) in [
-            (&["content"][..], CONTENT),
-            (&["username"], 80),
-            (&["embeds", "*", "title"], TITLE),
-            (&["embeds", "*", "description"], 4096),
-            (&["embeds", "*", "author", "name"], 256),
-            (&["embeds", "*", "footer", "text"], 2048),
-            (&["embeds", "*", "fields", "*", "name"], FIELD_NAME),
-            (&["embeds", "*", "fields", "*", "value"], FIELD_VALUE),
-            (&["attachments", "*", "description"], 1024),
-        ] {
-            trim::cut(body, path, max, Unit::CodePoints);
-        }
-        trim::shorten(body, &["embeds"], EMBEDS);
-        trim::shorten(body, &["embeds", "*", "fields"], FIELDS);
+        let texts = [
+            "content",
+            "username",
+            "embeds.*.title",
+            "embeds.*.description",
+            "embeds.*.author.name",
+            "embeds.*.footer.text",
+            "embeds.*.fields.*.name",
+            "embeds.*.fields.*.value",
+            "attachments.*.description",
+        ];
+        trim::cut_by(&rules::BODY, body, &texts, Unit::CodePoints);
+        trim::shorten_by(&rules::BODY, body, &["embeds", "embeds.*.fields"]);
         let mut room = EMBED;
         let embeds = body.get_mut("embeds").and_then(Value::as_array_mut);
         embeds.into_iter().flatten().for_each(|embed| share(embed, &mut room));

@@ -16,7 +16,7 @@ const COMPONENTS_ONLY: u64 = 1 << 15;
 
 /// `url` tells whether components are shown.
 pub(super) fn faults(body: &Value, url: &str) -> Vec<BodyFault> {
-    let mut faults = Faults::of("Discord", &Object(&MESSAGE), body);
+    let mut faults = Faults::of("Discord", &BODY, body);
     let embeds = body["embeds"].as_array().map(Vec::as_slice).unwrap_or_default();
     faults.limit("embeds", "characters in all embeds together", embeds.iter().map(length).sum(), EMBED);
     if body.get("components").is_some_and(Value::is_array) {
@@ -148,6 +148,8 @@ fn judge_components(body: &Value, url: &str, faults: &mut Faults) {
     }
 }
 
+pub(super) const BODY: Rule = Object(&MESSAGE);
+
 static MESSAGE: Shape = shape(&[
     may("content", text(CONTENT)),
     may("embeds", List(&Object(&EMBED_SHAPE), 0, EMBEDS)),
@@ -173,7 +175,7 @@ static MESSAGE: Shape = shape(&[
     ("blocks", "Discord's are `embeds`"),
 ]);
 
-static ATTACHMENT: Shape = open(&[need("id", Any)]).elsewhere(&[(
+static ATTACHMENT: Shape = open(&[need("id", Any), may("description", text(1024))]).elsewhere(&[(
     "url",
     "Discord takes files that are sent along, and pictures by address in `embeds[].image.url`",
 )]);

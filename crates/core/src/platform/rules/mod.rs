@@ -51,6 +51,22 @@ pub(super) enum Rule {
     Or(&'static Rule, &'static Rule),
 }
 
+impl Rule {
+    /// How many of a unit the text at this path has at most, or how many members the list; `*` stands for every member of
+    /// a list. Of an object of several kinds the first counts that has the path.
+    pub(super) fn limit(&self, path: &[&str]) -> Option<usize> {
+        match (self, path) {
+            (Rule::Text(max, ..) | Rule::Plain(max, _) | Rule::List(_, _, max), []) => Some(*max),
+            (Rule::List(entry, ..), ["*", rest @ ..]) => entry.limit(rest),
+            (Rule::Object(shape), [name, rest @ ..]) => shape.find(name)?.rule.limit(rest),
+            (Rule::ByKind(_, kinds), path) => {
+                kinds.iter().find_map(|(_, shape)| Rule::Object(shape).limit(path))
+            }
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Member {
     name: &'static str,

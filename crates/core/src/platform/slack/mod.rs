@@ -181,16 +181,16 @@ fn each_blocks(body: &mut Value, act: &mut dyn FnMut(&mut Vec<Value>)) {
     trim::each(body, &["attachments", "*"], &mut holder);
 }
 
-/// The longest texts, by where they stand in a block.
-const TEXTS: &[(&[&str], usize)] = &[
-    (&["fields", "*", "text"], 2000),
-    (&["elements", "*", "text"], SECTION),
-    (&["elements", "*", "text", "text"], 75),
-    (&["elements", "*", "alt_text"], 2000),
-    (&["accessory", "text", "text"], 75),
-    (&["accessory", "alt_text"], 2000),
-    (&["alt_text"], 2000),
-    (&["title", "text"], 2000),
+/// The texts that are cut, by where they stand in a block.
+const TEXTS: [&str; 8] = [
+    "fields.*.text",
+    "elements.*.text",
+    "elements.*.text.text",
+    "elements.*.alt_text",
+    "accessory.text.text",
+    "accessory.alt_text",
+    "alt_text",
+    "title.text",
 ];
 
 fn trim_blocks(blocks: &mut Vec<Value>) {
@@ -199,19 +199,23 @@ fn trim_blocks(blocks: &mut Vec<Value>) {
         for path in [&[][..], &["elements", "*"], &["accessory"]] {
             trim::each(block, path, &mut complete);
         }
-        TEXTS.iter().for_each(|(path, max)| trim::cut(block, path, *max, Unit::Bytes));
-        trim::shorten(block, &["fields"], FIELDS);
+        trim::cut_by(&rules::BLOCK, block, &TEXTS, Unit::Bytes);
+        trim::shorten_by(&rules::BLOCK, block, &["fields"]);
         for path in [&[][..], &["elements", "*"], &["accessory"]] {
-            for (name, max) in [("block_id", 255), ("action_id", 255), ("value", 2000)] {
-                trim::drop_long(block, path, name, max);
+            for (name, place) in
+                [("block_id", "block_id"), ("action_id", "accessory.action_id"), ("value", "accessory.value")]
+            {
+                let place: Vec<&str> = place.split('.').collect();
+                trim::drop_long(block, path, name, rules::BLOCK.limit(&place).unwrap_or(usize::MAX));
             }
         }
-        match block["type"].as_str() {
-            Some("header") => trim::cut(block, &["text", "text"], HEADER, Unit::Bytes),
-            Some("markdown") => trim::cut(block, &["text"], 12_000, Unit::Bytes),
-            Some("context") => trim::shorten(block, &["elements"], 10),
-            Some("actions") => trim::shorten(block, &["elements"], 25),
-            Some("section") => {}
+        let kind = block["type"].as_str().unwrap_or_default().to_owned();
+        let rule = rules::block(&kind);
+        match kind.as_str() {
+            "header" => trim::cut_by(&rule, block, &["text.text"], Unit::Bytes),
+            "markdown" => trim::cut_by(&rule, block, &["text"], Unit::Bytes),
+            "context" | "actions" => trim::shorten_by(&rule, block, &["elements"]),
+            "section" => {}
             _ => return true,
         }
         trim::keep(block, &mut |name, part| {

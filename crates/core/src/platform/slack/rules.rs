@@ -162,31 +162,35 @@ static ATTACHMENT: Shape = shape(&[
 static FIELD: Shape = shape(&[may("title", TEXT), may("value", Any), may("short", Bool)])
     .elsewhere(&[("name", "Slack's word is `title`"), ("inline", "Slack's word is `short`")]);
 
-static BLOCK: Rule = ByKind(
-    "type",
-    &[
-        ("section", &SECTION_BLOCK),
-        ("header", &HEADER),
-        ("divider", &DIVIDER),
-        ("image", &IMAGE),
-        ("context", &CONTEXT),
-        ("actions", &ACTIONS),
-        ("markdown", &MARKDOWN),
-        ("rich_text", &RICH_TEXT),
-        ("video", &VIDEO),
-        ("table", &TABLE),
-        ("context_actions", &ACTIONS),
-        ("input", &INPUT),
-        ("file", &OTHER),
-        ("call", &OTHER),
-        ("card", &OTHER),
-        ("carousel", &OTHER),
-        ("alert", &OTHER),
-        ("container", &OTHER),
-        ("plan", &OTHER),
-        ("task_card", &OTHER),
-    ],
-);
+pub(super) static BLOCK: Rule = ByKind("type", BLOCKS_BY_KIND);
+
+/// The rule of the blocks of this kind.
+pub(super) fn block(kind: &str) -> Rule {
+    BLOCKS_BY_KIND.iter().find(|(known, _)| *known == kind).map_or(Any, |(_, shape)| Object(shape))
+}
+
+const BLOCKS_BY_KIND: &[(&str, &Shape)] = &[
+    ("section", &SECTION_BLOCK),
+    ("header", &HEADER),
+    ("divider", &DIVIDER),
+    ("image", &IMAGE),
+    ("context", &CONTEXT),
+    ("actions", &ACTIONS),
+    ("markdown", &MARKDOWN),
+    ("rich_text", &RICH_TEXT),
+    ("video", &VIDEO),
+    ("table", &TABLE),
+    ("context_actions", &ACTIONS),
+    ("input", &INPUT),
+    ("file", &OTHER),
+    ("call", &OTHER),
+    ("card", &OTHER),
+    ("carousel", &OTHER),
+    ("alert", &OTHER),
+    ("container", &OTHER),
+    ("plan", &OTHER),
+    ("task_card", &OTHER),
+];
 
 const ID: Member = may("block_id", text(255));
 const ACTION: Member = may("action_id", text(255));
