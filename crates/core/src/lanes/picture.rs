@@ -13,6 +13,7 @@ use crate::platform::Attachment;
 use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
+use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageBuffer, ImageDecoder, ImageEncoder, Limits, RgbImage, imageops};
 use jpeg_end::JpegEnd;
 use std::io::Cursor;
@@ -62,13 +63,36 @@ pub(super) fn fit(
     }
 }
 
-/// The picture within a square of this side, in colours. An error is the end of a sentence that begins with the file's
-/// name.
+/// The picture within a square of this side, in colours, and the way up that its Exif says. An error is the end of a
+/// sentence that begins with the file's name.
 pub(super) fn thumbnail(file: &Attachment, side: u32) -> Result<RgbImage, &'static str> {
     let _turn = ONE_AT_A_TIME.lock();
-    let shrunk =
-        panic::catch_unwind(AssertUnwindSafe(|| Ok(decode(file)?.pixels.thumbnail(side, side).into_rgb8())));
+    let shrunk = panic::catch_unwind(AssertUnwindSafe(|| {
+        let picture = decode(file)?;
+        Ok(turned(picture.pixels.thumbnail(side, side).into_rgb8(), picture.orientation))
+    }));
     shrunk.unwrap_or(Err("cannot be decoded"))
+}
+
+/// The methods of `DynamicImage` do the same for ten kinds of pixels, which all would be part of the library.
+fn turned(picture: RgbImage, orientation: Orientation) -> RgbImage {
+    match orientation {
+        Orientation::NoTransforms => picture,
+        Orientation::Rotate90 => imageops::rotate90(&picture),
+        Orientation::Rotate180 => imageops::rotate180(&picture),
+        Orientation::Rotate270 => imageops::rotate270(&picture),
+        Orientation::FlipHorizontal => imageops::flip_horizontal(&picture),
+        Orientation::FlipVertical => imageops::flip_vertical(&picture),
+        Orientation::Rotate90FlipH => imageops::flip_horizontal(&imageops::rotate90(&picture)),
+        Orientation::Rotate270FlipH => imageops::flip_horizontal(&imageops::rotate270(&picture)),
+    }
+}
+
+/// Exif that says nothing but which way up a picture is: a TIFF of one entry, the tag 0x0112 of the type SHORT.
+fn exif_of(orientation: Orientation) -> Vec<u8> {
+    let mut exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    exif.extend_from_slice(&[orientation.to_exif(), 0, 0, 0, 0, 0, 0, 0]);
+    exif
 }
 
 fn decode(file: &Attachment) -> Result<DecodedPicture, &'static str> {
@@ -122,6 +146,7 @@ struct DecodedPicture {
     pixels: DynamicImage,
     icc_profile: Option<Vec<u8>>,
     exif: Option<Vec<u8>>,
+    orientation: Orientation,
 }
 
 impl DecodedPicture {
@@ -140,11 +165,14 @@ impl DecodedPicture {
         // A JPEG is written as grey or RGB, which a profile for CMYK does not describe.
         let icc_profile = decoder.icc_profile().ok().flatten();
         let icc_profile = icc_profile.filter(|profile| profile.get(16..20) != Some(b"CMYK"));
-        let exif = decoder.exif_metadata().ok().flatten().filter(|exif| exif.len() <= MAX_EXIF);
+        let exif = decoder.exif_metadata().ok().flatten();
+        let orientation = exif.as_deref().and_then(Orientation::from_exif_chunk);
+        let orientation = orientation.unwrap_or(Orientation::NoTransforms);
+        let exif = exif.map(|exif| if exif.len() > MAX_EXIF { exif_of(orientation) } else { exif });
         let (color, mut samples) = (decoder.color_type(), vec![0; decoder.total_bytes() as usize]);
         decoder.read_image(&mut samples).map_err(|_| "cannot be decoded")?;
         let pixels = on_white(width, height, color, samples).ok_or("cannot be decoded")?;
-        Ok(DecodedPicture { pixels, icc_profile, exif })
+        Ok(DecodedPicture { pixels, icc_profile, exif, orientation })
     }
 
     fn halve(&mut self) {

@@ -88,6 +88,47 @@ fn a_jpeg_keeps_its_sides_its_exif_and_its_profile() {
     assert!(metadata(&small).0.is_some() && metadata(&small).1.is_some());
 }
 
+/// A picture of 20 by 10 pixels whose left half is red.
+fn write_half_red(mut encoder: impl ImageEncoder, exif: Vec<u8>) {
+    let samples: Vec<u8> =
+        (0..200).flat_map(|at| if at % 20 < 10 { [230, 0, 0] } else { [0, 0, 230] }).collect();
+    encoder.set_exif_metadata(exif).unwrap();
+    encoder.write_image(&samples, 20, 10, ExtendedColorType::Rgb8).unwrap();
+}
+
+#[test]
+fn a_thumbnail_is_the_way_up_that_the_exif_of_its_picture_says() {
+    for (exif, sides, red) in [
+        (1, (20, 10), (3, 5)),
+        (2, (20, 10), (16, 5)),
+        (3, (20, 10), (16, 5)),
+        (4, (20, 10), (3, 5)),
+        (5, (10, 20), (5, 3)),
+        (6, (10, 20), (5, 3)),
+        (7, (10, 20), (5, 16)),
+        (8, (10, 20), (5, 16)),
+    ] {
+        let mut file = Attachment { name: "a.jpg".into(), media: "image/jpeg", bytes: Vec::new() };
+        let encoder = JpegEncoder::new_with_quality(&mut file.bytes, 95);
+        write_half_red(encoder, exif_of(Orientation::from_exif(exif).unwrap()));
+        let small = thumbnail(&file, 20).unwrap();
+        assert_eq!(small.dimensions(), sides, "{exif}");
+        let [r, _, b] = small.get_pixel(red.0, red.1).0;
+        assert!(r > 180 && b < 60, "{exif}: {r} {b}");
+    }
+}
+
+#[test]
+fn a_picture_with_more_exif_than_a_jpeg_takes_stays_the_way_up_it_is() {
+    let mut file = Attachment { name: "a.png".into(), media: "image/png", bytes: Vec::new() };
+    let long = [exif_of(Orientation::Rotate90), vec![7; MAX_EXIF]].concat();
+    write_half_red(PngEncoder::new(&mut file.bytes), long);
+    let small = fit(&file, 4000, &all).unwrap().unwrap();
+    assert_eq!(shown(&small, 4000), (20, 10));
+    let mut decoder = JpegDecoder::new(Cursor::new(&small.bytes)).unwrap();
+    assert_eq!(decoder.orientation().unwrap(), Orientation::Rotate90);
+}
+
 #[test]
 fn what_follows_a_jpeg_goes_before_any_of_it() {
     let file = jpeg(64);
@@ -103,7 +144,8 @@ fn a_picture_is_halved_when_no_quality_is_enough() {
     assert!(shown(&small, 10_000).0 < 300);
     for (sides, halved) in [((5, 4), (2, 2)), ((1, 9), (1, 4)), ((1, 1), (1, 1))] {
         let pixels = DynamicImage::new_rgb8(sides.0, sides.1);
-        let mut picture = DecodedPicture { pixels, icc_profile: None, exif: None };
+        let mut picture =
+            DecodedPicture { pixels, icc_profile: None, exif: None, orientation: Orientation::NoTransforms };
         picture.halve();
         assert_eq!((picture.pixels.width(), picture.pixels.height()), halved);
     }
