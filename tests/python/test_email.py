@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import email
 import email.policy
+import html
 import json
 import socket
 import ssl
+import threading
+import time
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -115,9 +119,9 @@ def test_a_message_goes_by_tls_with_a_login_and_shows_its_picture(tmp_path, ring
     assert mail["auto-submitted"] == "auto-generated"
     assert str(mail["message-id"]).startswith(f"<{report['event']}.")
     assert "portrait-07" in mail["subject"] + mail.get_body(("plain",)).get_content()
-    html = mail.get_body(("html",))
+    body = mail.get_body(("html",))
     (shown,) = [part for part in mail.walk() if part.get_content_type() == "image/png"]
-    assert f'src="cid:{str(shown["content-id"]).strip("<>")}"' in html.get_content()
+    assert f'src="cid:{str(shown["content-id"]).strip("<>")}"' in body.get_content()
     assert shown.get_payload(decode=True) == PNG
 
 
@@ -161,6 +165,115 @@ def test_no_text_of_an_event_adds_a_header_or_ends_the_message(tmp_path, ring, s
     text = mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
     assert "\n.\nQUIT\n渲染 <b>&amp;" in text
     assert "&lt;b&gt;&amp;amp;" in mail.get_body(("html",)).get_content()
+
+
+def text_of(part: EmailMessage) -> str:
+    return part.get_content().replace("\r\n", "\n").rstrip("\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HOSTILE,
+        "=?utf-8?B?eA==?= " * 30,
+        "渲染农场 " * 200,
+        "x" * 3000 + "\n.\n" + "y = 1\t\n  \n" * 20,
+        "From me\n--alternative-0\n--\n=3D =\n\x00\x1b[31mé 🎨 \N{ZERO WIDTH JOINER}",
+        'a,b;c:d"e\\f(g)<h@i> ' * 9,
+    ],
+)
+def test_a_mail_program_reads_every_text_as_it_was_without_a_defect(tmp_path, ring, serve, text):
+    inbox = Inbox()
+    template = {"subject": "{{ task.name }}", "text": "{{ task.name }}", "html": "<p>{{ task.name }}</p>"}
+    sender = mailed(f"smtp://127.0.0.1:{serve(inbox)}", **{"from": "渲染农场 (07) <farm@example.com>"})
+    report = deliver(tmp_path, ring, {"name": text}, {"template": template}, me=sender)
+    assert report["state"] == "delivered", report
+    (mail,), (raw,) = inbox.mails, inbox.raw
+    assert [defect for part in mail.walk() for defect in part.defects] == []
+    assert [defect for value in mail.values() for defect in getattr(value, "defects", ())] == []
+    # An id cannot be folded.
+    assert all(len(line) <= 78 or b"-ID: <" in line for line in raw.split(b"\r\n"))
+    assert text_of(mail.get_body(("plain",))) == text.replace("\r\n", "\n").rstrip("\n")
+    shown = html.unescape(text_of(mail.get_body(("html",)))[3:-4])
+    assert shown.replace("\r\n", "\n") == text.replace("\r\n", "\n")
+    (sender,) = mail["from"].addresses
+    assert (sender.display_name, sender.addr_spec) == ("渲染农场 (07)", "farm@example.com")
+
+
+def test_the_first_and_the_last_state_of_a_run_are_one_thread(tmp_path, ring, serve):
+    inbox = Inbox()
+    hook = {"on": ["queue.*", "task.complete"], "to": ["me"], "live": "queue.name"}
+    me = mailed(f"smtp://127.0.0.1:{serve(inbox)}")
+    bell = ring(settings(tmp_path, endpoints={"me": me}, hooks=[hook]))
+    bell.emit("queue.start", {"name": "night", "total": 2})
+    reports(bell, 1)
+    bell.emit("queue.end", {"name": "night", "total": 2, "succeeded": 2})
+    reports(bell, 1)
+    first, last = inbox.mails
+    assert (first["in-reply-to"], first["references"]) == (None, None)
+    assert last["in-reply-to"] == last["references"] == first["message-id"] != last["message-id"]
+
+
+def test_a_server_that_offers_no_tls_gets_nothing_where_it_is_required(tmp_path, ring, serve):
+    inbox = Inbox()
+    me = mailed(f"smtp://127.0.0.1:{serve(inbox)}", starttls="required", retry={"schedule": ["10ms"]})
+    report = deliver(tmp_path, ring, me=me)
+    assert (report["state"], inbox.raw, inbox.envelopes) == ("dead", [], [])
+    assert "offers no STARTTLS, and nothing is sent to it in clear" in report["reason"]
+
+
+def test_a_server_that_drips_delays_no_other_endpoint_and_loses_nothing(tmp_path, ring, serve, receive):
+    inbox, other = Inbox(), receive()
+    port, drips = serve(inbox), [True]
+
+    def script(connection: socket.socket) -> None:
+        if drips:
+            drip(connection)
+        with socket.create_connection(("127.0.0.1", port)) as server:
+            threading.Thread(target=pump, args=(server, connection), daemon=True).start()
+            pump(connection, server)
+
+    me = mailed(f"smtp://127.0.0.1:{misbehaving(script)}", timeout="1s", retry={"schedule": ["200ms"] * 100})
+    both = {"me": me, "chat": endpoint(other.url("/x"))}
+    bell = ring(settings(tmp_path, endpoints=both, hooks=[{"on": ["task.complete"], "to": list(both)}]))
+    bell.task_complete({"name": "portrait-07"})
+    (report,) = reports(bell, 1)
+    assert (report["endpoint"], report["state"], inbox.raw) == ("chat", "delivered", [])
+    drips.clear()
+    (report,) = reports(bell, 1)
+    assert (report["endpoint"], report["state"], len(inbox.raw)) == ("me", "delivered", 1)
+    assert report["attempts"] > 1
+
+
+def pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while piece := source.recv(4096):
+            target.sendall(piece)
+        target.shutdown(socket.SHUT_WR)
+
+
+def misbehaving(script) -> int:
+    """A server that does this with each connection until the client hangs up."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def run() -> None:
+        while True:
+            connection, _ = listener.accept()
+            threading.Thread(target=play, args=(connection,), daemon=True).start()
+
+    def play(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            script(connection)
+
+    threading.Thread(target=run, daemon=True).start()
+    return listener.getsockname()[1]
+
+
+def drip(connection: socket.socket) -> None:
+    connection.sendall(b"220-slow\r\n")
+    while True:
+        connection.sendall(b"220-still\r\n"[:4])
+        time.sleep(0.02)
 
 
 # One red pixel.

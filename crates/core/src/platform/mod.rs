@@ -80,7 +80,7 @@ pub use platform_options::{
     MissingValue, PlatformOption, is_platform_option, option_names, platforms_with_option,
 };
 pub use received_request::ReceivedRequest;
-pub use request::{Attachment, Envelope, FollowUp, Live, RenderedMessage, Request};
+pub use request::{Attachment, Envelope, FollowUp, InClear, Live, RenderedMessage, Request};
 pub use rules::{BodyFault, FaultKind, pruned, warnings};
 pub use silence::silenced;
 pub use target::{Rate, Target};

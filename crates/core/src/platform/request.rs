@@ -91,8 +91,19 @@ pub struct Envelope {
     pub to: Vec<String>,
     /// User and password.
     pub login: Option<(Secret, Secret)>,
-    /// Whether another machine may get it without TLS.
-    pub allows_plain: bool,
+    /// Whether it may go without TLS.
+    pub in_clear: InClear,
+}
+
+/// When a message may go by SMTP without TLS, to a server that offers none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InClear {
+    /// Never.
+    Never,
+    /// To this machine.
+    Locally,
+    /// To any machine, unless there is a password.
+    Anywhere,
 }
 
 impl<'a> RenderedMessage<'a> {

@@ -5,7 +5,7 @@
 use super::dial::{Dialer, Peer};
 use super::error::{TransportError, TransportErrorKind};
 use super::smtp_stream::{Reply, SmtpStream};
-use crate::platform::{Answer, Envelope};
+use crate::platform::{Answer, Envelope, InClear};
 use crate::secret::{REDACTED, Secret};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -102,7 +102,12 @@ impl Session<'_> {
             self.stream.secure()?;
             return self.hello();
         }
-        if is_loopback(url) || envelope.allows_plain && envelope.login.is_none() {
+        let may = match envelope.in_clear {
+            InClear::Never => false,
+            InClear::Locally => is_loopback(url),
+            InClear::Anywhere => envelope.login.is_none() || is_loopback(url),
+        };
+        if may {
             return Ok(());
         }
         let mut error = self.stream.nonsense("offers no STARTTLS, and nothing is sent to it in clear");

@@ -16,8 +16,8 @@ use super::cut::Markup;
 use super::escape::{LinkForm, TextMarkup, html_entity};
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, Degradation, Description, Envelope, Example, MissingValue, Outcome, Platform, PlatformOption,
-    Rate, RenderedMessage, Request, Target, trim,
+    Answer, Degradation, Description, Envelope, Example, InClear, MissingValue, Outcome, Platform,
+    PlatformOption, Rate, RenderedMessage, Request, Target, trim,
 };
 use crate::json::json;
 use crate::message::{Context, Notice};
@@ -74,8 +74,8 @@ static DESCRIPTION: Description = Description {
             accepts: |value| matches!(value, "required" | "optional"),
             required: false,
             secret: false,
-            meaning: "Whether an `smtp` URL may do without TLS; `required` unless the server is on this machine. \
-                      No password goes to another machine without TLS.",
+            meaning: "Whether an `smtp` URL may do without TLS where the server offers none. Without this key it may \
+                      if the server is on this machine. No password goes to another machine without TLS.",
         },
     ],
     rates: &[Rate::new(10, 60_000)],
@@ -177,6 +177,7 @@ impl Platform for Email {
             from: senders.first().unwrap_or(&nobody),
             to: &to,
             event_id: message.event_id,
+            run: message.live.map(|live| live.first),
             created_at: message.created_at,
             subject: subject.trim(),
             text: part("text"),
@@ -190,7 +191,11 @@ impl Platform for Email {
             from: mail.from.address.clone(),
             to: to.iter().map(|one| one.address.clone()).collect(),
             login: login(target),
-            allows_plain: target.option("starttls") == Some("optional"),
+            in_clear: match target.option("starttls") {
+                Some("optional") => InClear::Anywhere,
+                Some(_) => InClear::Never,
+                None => InClear::Locally,
+            },
         });
         request
     }

@@ -2,7 +2,7 @@
 
 use crate::message::Tone;
 use crate::platform::tests::*;
-use crate::platform::{Attachment, ReceivedRequest, RenderedMessage};
+use crate::platform::{Attachment, InClear, Live, ReceivedRequest, RenderedMessage};
 use mail_parser::{Message, MessageParser, MimeHeaders, PartType};
 use proptest::prelude::*;
 
@@ -96,6 +96,44 @@ fn a_picture_is_shown_inside_the_html_and_a_document_is_attached() {
 }
 
 #[test]
+fn the_states_of_a_run_are_one_thread_in_a_mail_program() {
+    let to = to("email", "smtp://mail.example.com", KEYS);
+    let mail = |event_id: &str, subject: &str| {
+        let body = json!({"subject": subject, "text": "t"}).to_string();
+        let live = Some(Live { first: "evt_01", message: None });
+        let state = RenderedMessage { event_id, live, ..message(body.as_bytes(), None) };
+        String::from_utf8(to.platform.request(&to.target, &state).body.into_owned()).unwrap()
+    };
+    let (first, last, other) =
+        (mail("evt_01", "Queue started"), mail("evt_02", "all done"), mail("evt_03", "x"));
+    let root = parsed(&first).message_id().unwrap().to_owned();
+    assert!(root.starts_with("evt_01.") && parsed(&first).in_reply_to().as_text().is_none(), "{first}");
+    for later in [&last, &other] {
+        let read = parsed(later);
+        let ids = (read.in_reply_to().as_text(), read.references().as_text());
+        assert_eq!(ids, (Some(root.as_str()), Some(root.as_str())), "{later}");
+        assert_ne!(read.message_id(), Some(root.as_str()));
+    }
+    assert_ne!(parsed(&last).message_id(), parsed(&other).message_id());
+}
+
+#[test]
+fn a_head_has_short_lines_whatever_is_in_it() {
+    for subject in [
+        "a".repeat(200),
+        "ab ".repeat(80),
+        "渲染".repeat(60),
+        "=?utf-8?B?eA==?=".into(),
+        format!("a  {}  b", "c".repeat(70)),
+    ] {
+        let mail = mail_of(&json!({"subject": subject, "text": "t"}), None);
+        let (head, _) = mail.split_once("\r\n\r\n").unwrap();
+        assert!(head.split("\r\n").all(|line| line.len() <= 78 && !line.trim().is_empty()), "{head}");
+        assert_eq!(parsed(&mail).subject(), Some(subject.trim()));
+    }
+}
+
+#[test]
 fn the_envelope_has_the_addresses_and_the_login_of_the_url() {
     let mail = |url: &str, keys: &[(&'static str, &str)]| {
         let to = to("email", url, &[KEYS, keys].concat());
@@ -103,15 +141,22 @@ fn the_envelope_has_the_addresses_and_the_login_of_the_url() {
         request.envelope.unwrap()
     };
     let plain = mail("smtp://mail.example.com", &[("starttls", "optional")]);
-    assert_eq!((plain.from.as_str(), plain.login, plain.allows_plain), ("farm@example.com", None, true));
+    assert_eq!(
+        (plain.from.as_str(), plain.login, plain.in_clear),
+        ("farm@example.com", None, InClear::Anywhere)
+    );
     assert_eq!(plain.to, ["ada@example.com", "bo@xn--bcher-kva.example"]);
+    assert_eq!(mail("smtp://localhost", &[("starttls", "required")]).in_clear, InClear::Never);
     let login = |envelope: crate::platform::Envelope| {
         let (user, password) = envelope.login.unwrap();
-        (user.expose().to_owned(), password.expose().to_owned(), envelope.allows_plain)
+        (user.expose().to_owned(), password.expose().to_owned(), envelope.in_clear)
     };
     let given = mail("smtps://farm%40example.com@mail.example.com", &[("password", "p w")]);
-    assert_eq!(login(given), ("farm@example.com".into(), "p w".into(), false));
-    assert_eq!(login(mail("smtps://farm:p%20w@mail.example.com", &[])), ("farm".into(), "p w".into(), false));
+    assert_eq!(login(given), ("farm@example.com".into(), "p w".into(), InClear::Locally));
+    assert_eq!(
+        login(mail("smtps://farm:p%20w@mail.example.com", &[])),
+        ("farm".into(), "p w".into(), InClear::Locally)
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::certificates::Authority;
 use super::*;
-use crate::platform::Envelope;
+use crate::platform::{Envelope, InClear};
 use crate::secret::Secret;
 use crate::transport::TransportErrorKind;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -103,7 +103,7 @@ fn mail(client: &Client, url: &str, envelope: &Envelope) -> Result<Answer, Trans
 
 fn to(recipients: &[&str]) -> Envelope {
     let to = recipients.iter().map(|text| (*text).to_owned()).collect();
-    Envelope { from: "farm@example.com".to_owned(), to, login: None, allows_plain: false }
+    Envelope { from: "farm@example.com".to_owned(), to, login: None, in_clear: InClear::Locally }
 }
 
 fn with_login(envelope: Envelope) -> Envelope {
@@ -166,13 +166,16 @@ fn nothing_goes_to_another_machine_in_clear_unless_it_may() {
     let server = Mailer::new(usual);
     let url = server.url("mail.test");
     let client = resolving(&url, everywhere(&["127.0.0.1"]));
-    let plain = |envelope| Envelope { allows_plain: true, ..envelope };
+    let plain = |envelope| Envelope { in_clear: InClear::Anywhere, ..envelope };
     for envelope in [to(&["a@b.example"]), plain(with_login(to(&["a@b.example"])))] {
         let error = mail(&client, &url, &envelope).unwrap_err();
         assert!(error.kind == TransportErrorKind::Tls && error.reason.contains("no STARTTLS"), "{error}");
     }
     assert!(server.heard().iter().all(|line| line.starts_with("EHLO")), "{:?}", server.heard());
     assert_eq!(mail(&client, &url, &plain(to(&["a@b.example"]))).unwrap().status, 250);
+    let never = Envelope { in_clear: InClear::Never, ..to(&["a@b.example"]) };
+    let error = server.send(&never).unwrap_err();
+    assert!(error.kind == TransportErrorKind::Tls && error.reason.contains("no STARTTLS"), "{error}");
 }
 
 #[test]
