@@ -134,7 +134,7 @@ def test_what_the_rate_cannot_carry_is_folded_into_one_summary(tmp_path, receive
     assert {report["state"] for report in found} == {"delivered"}
     bodies = [request.json() for request in receiver.requests]
     assert len(bodies) <= 5, "120 messages at one in two seconds would take four minutes"
-    summary = next(body for body in bodies if "tasks ended" in body["text"])
+    summary = next(body for body in bodies if "tasks finished" in body["text"])
     assert "frame-" in json.dumps(summary)
     folded = [row for row in attempts(tmp_path) if "sent in one summary of" in (row["error"] or "")]
     assert len(folded) >= 100

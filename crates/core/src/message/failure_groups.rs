@@ -36,10 +36,7 @@ pub(super) fn grouped<'a>(
     groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
     let mut groups: Vec<FailureGroup> = groups.into_iter().take(MAX_GROUPS).map(|(_, group)| group).collect();
     for group in groups.iter_mut().filter(|group| group.names.is_empty()) {
-        match group.count {
-            1 => group.names.push(words.say(words.unnamed_task, &[])),
-            _ => group.reason = group.reason.take().or_else(|| Some(words.say(words.task_failed, &[]))),
-        }
+        group.reason = group.reason.take().or_else(|| Some(words.say(words.task_failed, &[])));
     }
     let further = total.max(found) - groups.iter().map(|group| group.count).sum::<u64>();
     if !groups.is_empty() && further > 0 {

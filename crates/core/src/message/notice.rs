@@ -73,10 +73,16 @@ impl WorkProgress {
     /// What is done of a known total: `▓▓▓▓▓▓▓▓▓░ 237/240`.
     pub fn bar(self) -> Option<String> {
         const CELLS: u128 = 10;
-        let (done, total) = (self.done, self.total.filter(|total| *total > 0)?);
+        let share = self.share()?;
+        let (done, total) = (self.done, self.total?);
         let filled = u128::from(done.min(total)) * CELLS / u128::from(total);
         let bar: String = (0..CELLS).map(|cell| if cell < filled { '▓' } else { '░' }).collect();
-        Some(format!("{bar} {done}/{total}"))
+        Some(format!("{bar} {share}"))
+    }
+
+    /// `237/240`.
+    pub fn share(self) -> Option<String> {
+        self.total.filter(|total| *total > 0).map(|total| format!("{}/{total}", self.done))
     }
 }
 

@@ -85,17 +85,17 @@ strings! {
     server_started = "Server started", "服务已启动";
     server_stopped = "Server stopped", "服务已停止";
     alert_firing = "Alert", "告警";
-    alert_reminder = "Alert still firing", "告警仍未恢复";
-    alert_resolved = "Alert resolved", "告警已恢复";
+    alert_reminder = "Alert still firing", "告警持续中";
+    alert_resolved = "Alert resolved", "告警已解除";
     above = "above {bound}", "高于 {bound}";
     below = "below {bound}", "低于 {bound}";
-    now = "now {value}", "现为 {value}";
+    now = "now {value}", "当前 {value}";
     lasts = "for {time}", "已持续 {time}";
     after = "after {time}", "持续了 {time}";
-    reminder = "Reminder", "提醒次数";
+    reminder = "Reminders", "提醒次数";
     digest = "{count} events: {type}", "{count} 个事件：{type}";
-    digest_tasks = "{counted} ended", "{counted}已结束";
-    digest_tasks_counted = "{counted} ended: {succeeded} succeeded, {failed} failed", "{counted}已结束：成功 {succeeded}，失败 {failed}";
+    digest_tasks = "{counted} finished", "{counted}已结束";
+    digest_tasks_counted = "{counted} finished: {succeeded} succeeded, {failed} failed", "{counted}已结束：成功 {succeeded}，失败 {failed}";
     /// One event and several, of each [`SummaryPart`](super::SummaryPart).
     parts: [(&'static str, &'static str); 15] = [
         ("1 alert", "{count} alerts"),
@@ -122,7 +122,7 @@ strings! {
         ("1 个批次结束（有失败）", "{count} 个批次结束（有失败）"),
         ("1 个队列结束", "{count} 个队列结束"),
         ("1 个批次结束", "{count} 个批次结束"),
-        ("1 条告警已恢复", "{count} 条告警已恢复"),
+        ("1 条告警已解除", "{count} 条告警已解除"),
         ("服务停止 1 次", "服务停止 {count} 次"),
         ("服务启动 1 次", "服务启动 {count} 次"),
         ("1 个队列开始", "{count} 个队列开始"),
@@ -131,16 +131,14 @@ strings! {
         ("1 条 {type}", "{count} 条 {type}"),
     ];
     more = "and {count} more", "另有 {count} 个";
-    unnamed_task = "unnamed {task}", "未命名{task}";
     failure = "{name}: {reason}", "{name}：{reason}";
     list = ", ", "、";
     /// Between parts of a sentence.
     comma = ", ", "，";
     duration = "Duration", "用时";
     time_left = "Time left", "剩余时间";
-    per_task = "Per {task}", "平均每{task}";
+    per_task = "Per {task}", "{task}平均用时";
     last_task = "Last {task}", "上次完成";
-    progress = "Progress", "进度";
     error = "Error", "错误";
     seed = "Seed", "种子";
     size = "Size", "尺寸";
@@ -156,15 +154,15 @@ strings! {
     metric = "Metric", "指标";
     value = "Value", "当前值";
     threshold = "Threshold", "阈值";
-    since = "Since", "开始时间";
+    since = "Since", "始于";
     lasted = "Lasted", "持续时间";
-    suppressed = "Held back", "已静默";
+    suppressed = "Suppressed", "未发送";
     /// One and several messages that a cooldown held back.
-    similar: (&'static str, &'static str) = ("1 similar message", "{count} similar messages"), ("1 条", "{count} 条");
+    similar: (&'static str, &'static str) = ("1 similar message", "{count} similar messages"), ("1 条类似消息", "{count} 条类似消息");
     /// Between a label and its value on one line.
     colon = ": ", "：";
     /// The heading of a list of failures.
-    failures = "Failures", "失败任务";
+    failures = "Failures", "失败明细";
     /// A button or link to the event.
     open = "Open", "打开";
     open_image = "Open image", "查看图片";
@@ -173,7 +171,7 @@ strings! {
     /// A button or link to a picture; also its description.
     preview = "Preview", "预览";
     /// The heading of what is folded away, such as a traceback.
-    details = "Details", "详细信息";
+    details = "Details", "详情";
 }
 
 impl Strings {

@@ -72,12 +72,8 @@ pub(super) fn task(context: &Context, words: &CardWords) -> Notice {
     notice.fact(words.queue, queue);
     notice.fact(words.batch, text(context, &["task", "batch", "id"]));
     notice.progress = progress(context);
-    match notice.progress {
-        Some(WorkProgress { done, total: Some(total) }) => {
-            let share = format!("{}/{}", words.number(done), words.number(total));
-            notice.fact(words.progress, Some(share));
-        }
-        _ => notice.fact(words.remaining, count(context, &["task", "queue_remaining"], words)),
+    if notice.progress.is_none() {
+        notice.fact(words.remaining, count(context, &["task", "queue_remaining"], words));
     }
     if !is_training {
         metrics(&mut notice, context, MAX_METRICS, words);

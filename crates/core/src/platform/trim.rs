@@ -4,6 +4,7 @@
 use super::Platform;
 use super::cut::{self, Markup};
 use super::limits::Unit;
+use super::links;
 use super::rules::{Rule, repair};
 use serde_json::Value;
 
@@ -111,6 +112,41 @@ pub(super) fn gathered(body: &Value) -> Option<String> {
     let mut lines = Vec::new();
     walk(body, "", &mut lines);
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// The members whose address a person opens, and those below which addresses are of pictures.
+const OPENED: [&str; 6] = ["url", "actionURL", "default_url", "click", "title_link", "messageUrl"];
+const PICTURED: [&str; 8] =
+    ["image", "images", "thumbnail", "card_image", "link_preview_options", "author", "icon", "media"];
+
+/// The first addresses that a message opens and `text` does not have, each on a line of its own with a line break
+/// before it: what becomes of buttons in a plain text. All of it is ASCII, at most `max` bytes.
+pub(super) fn opened(body: &Value, text: &str, max: usize) -> String {
+    fn walk(node: &Value, act: &mut dyn FnMut(&str)) {
+        match node {
+            Value::Array(members) => members.iter().for_each(|member| walk(member, act)),
+            Value::Object(fields) => {
+                for (name, field) in fields {
+                    match field {
+                        Value::String(address) if OPENED.contains(&name.as_str()) => act(address),
+                        _ if PICTURED.contains(&name.as_str()) => {}
+                        _ => walk(field, act),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut lines = String::new();
+    walk(body, &mut |address| {
+        let Some(url) = links::followable(Some(address), max.saturating_sub(lines.len() + 1)) else { return };
+        let url = links::quiet(&url);
+        let is_said = [text, &lines].iter().any(|said| said.contains(address) || said.contains(&url));
+        if !is_said && lines.len() + 1 + url.len() <= max {
+            lines.extend(["\n", &url]);
+        }
+    });
+    lines
 }
 
 /// Cuts the longest texts of a body, and no other, so that it has at most `whole` bytes of JSON.

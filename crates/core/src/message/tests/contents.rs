@@ -57,15 +57,16 @@ fn a_card_has_all_pictures_and_links_to_the_first_and_to_the_host() {
         [("Open image", "https://a.example.com/0.png"), ("Open host page", "https://h.example.com")]
     );
     assert_eq!(
-        (card.progress, fact(&card, "Progress")),
-        (Some(WorkProgress { done: 17, total: Some(240) }), Some("17/240"))
+        (card.progress.and_then(WorkProgress::share).as_deref(), fact(&card, "Still in queue")),
+        (Some("17/240"), None)
     );
     let batch = json!({"id": "shot 042", "index": 3, "total": 24});
     let card = notice(
         "task.complete",
         json!({"task": {"batch": batch, "queue_remaining": 2}, "queue": {"total": 90}}),
     );
-    assert_eq!((fact(&card, "Batch"), fact(&card, "Progress")), (Some("shot 042"), Some("3/24")));
+    let share = card.progress.and_then(WorkProgress::share);
+    assert_eq!((fact(&card, "Batch"), share.as_deref()), (Some("shot 042"), Some("3/24")));
 }
 
 #[test]
@@ -147,8 +148,8 @@ fn what_a_cooldown_held_back_is_said_in_a_sentence() {
         card.facts.into_iter().map(|fact| (fact.label, fact.value)).collect::<Vec<_>>()
     };
     let pair = |label: &str, value: &str| vec![(label.to_owned(), value.to_owned())];
-    assert_eq!(held(4, "en"), pair("Held back", "4 similar messages"));
-    assert_eq!(held(1, "en"), pair("Held back", "1 similar message"));
-    assert_eq!(held(4, "zh"), pair("已静默", "4 条"));
+    assert_eq!(held(4, "en"), pair("Suppressed", "4 similar messages"));
+    assert_eq!(held(1, "en"), pair("Suppressed", "1 similar message"));
+    assert_eq!(held(4, "zh"), pair("未发送", "4 条类似消息"));
     assert_eq!(held(0, "en"), []);
 }

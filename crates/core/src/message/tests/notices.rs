@@ -32,7 +32,6 @@ fn a_task_shows_its_result() {
         ("Model", "sdxl-base-1.0"),
         ("User", "mira"),
         ("Batch", "batch-42"),
-        ("Progress", "200/212"),
         ("Seed", "1234567890"),
         ("Size", "1024 × 1024"),
         ("Steps", "30"),
@@ -138,12 +137,12 @@ fn a_digest_is_one_notice() {
     let items = [item("success"), item("error"), item("success")];
     let digest =
         notice("task.complete", json!({"digest": {"items": items, "count": 3}, "host": {"name": "h"}}));
-    let expected = "3 tasks ended: 2 succeeded, 1 failed";
+    let expected = "3 tasks finished: 2 succeeded, 1 failed";
     assert_eq!((digest.tone, digest.title.as_str()), (Tone::Bad, expected));
     let text = "1 task failed\n• error: Task failed\n2 tasks succeeded\n• success, success";
     assert_eq!(digest.text.as_deref(), Some(text));
     let cut = notice("task.complete", json!({"digest": {"items": [item("success")], "count": 1200}}));
-    assert_eq!(cut.title, "1\u{202f}200 tasks ended");
+    assert_eq!(cut.title, "1\u{202f}200 tasks finished");
     let alerts = notice("alert.firing", json!({"digest": {"items": [], "count": 2}}));
     assert_eq!(alerts.title, "2 events: alert.firing");
 }
@@ -170,13 +169,13 @@ fn a_card_in_chinese_is_chinese_throughout() {
     let end = chinese("queue.end");
     assert_eq!(end.title, "队列已结束（render-07）：完成 198/200，失败 1，取消 1");
     assert_eq!(
-        (fact(&end, "用时"), fact(&end, "平均每任务")),
+        (fact(&end, "用时"), fact(&end, "任务平均用时")),
         (Some("2 小时 5 分（通常 1 小时 55 分）"), Some("37 秒"))
     );
     assert_eq!(fact(&end, "用户"), Some("mira、jon"));
     assert_eq!(failures(&end), ["portrait-07：CUDA out of memory: tried to allocate 2.5 GiB"]);
     let failed = chinese("task.complete");
-    assert_eq!((failed.title.as_str(), fact(&failed, "进度")), ("任务失败：portrait-07", Some("200/212")));
+    assert_eq!((failed.title.as_str(), fact(&failed, "批次")), ("任务失败：portrait-07", Some("batch-42")));
     let resolved = chinese("alert.resolved");
     assert_eq!((resolved.tone, fact(&resolved, "持续时间")), (Tone::Good, Some("1 分钟")));
     for kind in crate::event::KNOWN_TYPES.iter().copied() {
@@ -212,7 +211,7 @@ fn a_reminder_says_that_it_is_one_since_when_and_beside_which_bound() {
     );
     assert_eq!(fact(&card, "Since"), Some(&*local("2026-03-01T18:23:05Z")));
     assert_eq!((fact(&card, "Threshold"), fact(&card, "Value")), (Some("below 10"), Some("8.5")));
-    assert_eq!((fact(&card, "Lasted"), fact(&card, "Reminder")), (Some("2 h 5 min"), Some("2")));
+    assert_eq!((fact(&card, "Lasted"), fact(&card, "Reminders")), (Some("2 h 5 min"), Some("2")));
     context["host"]["language"] = json!("zh");
     let card = notice("alert.firing", context);
     assert_eq!(fact(&card, "阈值"), Some("低于 10"));

@@ -92,9 +92,9 @@ fn a_title_in_chinese_reads_as_one() {
         (
             "alert.firing",
             json!({"alert": reminder}),
-            "告警仍未恢复（h）：磁盘，8.5（低于 10），已持续 2 小时 5 分",
+            "告警持续中（h）：磁盘，8.5（低于 10），已持续 2 小时 5 分",
         ),
-        ("alert.resolved", json!({"alert": alert}), "告警已恢复（h）：磁盘，现为 8.5，持续了 1 分钟"),
+        ("alert.resolved", json!({"alert": alert}), "告警已解除（h）：磁盘，当前 8.5，持续了 1 分钟"),
         (
             "task.complete",
             json!({"task": {"name": "肖像 07", "duration_s": 42}}),
@@ -143,8 +143,8 @@ fn a_studio_calls_a_task_by_its_own_word() {
         json!({"total": 2, "succeeded": 2, "task_seconds": {"mean": 37.2}, "failed": 1, "failures": [{}]});
     let card = Notice::from_context("queue.end", &Context::new(json!({"queue": seconds, "host": frames})));
     assert_eq!(
-        (card.facts[0].label.as_str(), card.failures[0].names[0].as_str()),
-        ("Per frame", "unnamed frame")
+        (card.facts[0].label.as_str(), card.failures[0].reason.as_deref()),
+        ("Per frame", Some("Frame failed"))
     );
 }
 

@@ -134,7 +134,8 @@ impl Platform for DingTalk {
         fields.put("msgtype", json!("text"));
         let words = words.join("\n");
         let words = if marked.is_some() { plain_text::of_markdown(&words) } else { words };
-        let content = fit_above_last(&words, max, Unit::Bytes);
+        let links = trim::opened(body, &words, max / 2);
+        let content = fit_above_last(&words, max - links.len(), Unit::Bytes) + &links;
         fields.put("text", json!({"content": content}));
         (plain != *body).then_some(plain)
     }

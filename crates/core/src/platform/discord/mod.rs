@@ -262,6 +262,17 @@ impl Platform for Discord {
             for name in ["components", "flags", "poll", "username", "avatar_url", "applied_tags"] {
                 fields.remove(name);
             }
+            if let Some(text) = body["content"].as_str() {
+                fields.put("content", json!(fit(text, CONTENT, Unit::CodePoints, |_| None)));
+            }
+            trim::shorten(&mut plain, &["embeds"], 1);
+            trim::each(&mut plain, &["embeds", "*"], &mut |embed| {
+                let text = embed["description"].as_str().unwrap_or_default();
+                let text = format!("{text}{}", trim::opened(body, text, SHORT));
+                if embed.is_object() && !text.is_empty() {
+                    embed["description"] = json!(text.trim_start());
+                }
+            });
         }
         (plain != *body).then_some(plain)
     }

@@ -124,10 +124,12 @@ impl Platform for Feishu {
             false => words.join("\n"),
         };
         let max = if how == Degradation::Shorter { SHORT } else { TEXT };
-        let mut text = fit(&words, max, Unit::Bytes, |character| match character {
+        let links = trim::opened(body, &words, max / 2);
+        let mut text = fit(&words, max - links.len(), Unit::Bytes, |character| match character {
             '<' => Some("＜"),
             _ => None,
         });
+        text.push_str(&links);
         text.push_str(&pings);
         Some(json!({"msg_type": "text", "content": {"text": text}})).filter(|plain| plain != body)
     }
@@ -183,11 +185,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let failures = FORM.failures(notice, words);
     parts.extend(failures.chunks(FAILURES).map(|lines| markdown(&lines.join("\n"))));
     if let Some(details) = FORM.details(notice) {
-        let title = json!({"title": {"tag": "plain_text", "content": words.details}});
-        let panel = json!({
-            "tag": "collapsible_panel", "expanded": false, "header": title, "elements": [markdown(&details)],
-        });
-        parts.push(panel);
+        parts.push(panel(words.details, &details));
     }
     let buttons: Vec<Value> = shown_links(notice, LINK).filter_map(button).map(column).collect();
     let buttons = (!buttons.is_empty()).then(|| columns("flow", &buttons));
@@ -229,6 +227,16 @@ static FORM: TextForm = TextForm {
 
 fn markdown(content: &str) -> Value {
     json!({"tag": "markdown", "content": content})
+}
+
+/// Folded until somebody opens it. Without an icon nothing shows that it can be opened; it turns over when it is open.
+fn panel(title: &str, content: &str) -> Value {
+    let icon = json!({"tag": "standard_icon", "token": "down-small-ccm_outlined", "size": "16px 16px"});
+    let header = json!({
+        "title": {"tag": "plain_text", "content": title},
+        "icon": icon, "icon_position": "right", "icon_expanded_angle": -180,
+    });
+    json!({"tag": "collapsible_panel", "expanded": false, "header": header, "elements": [markdown(content)]})
 }
 
 fn column(element: Value) -> Value {

@@ -94,7 +94,8 @@ impl Platform for GoogleChat {
                     fit(&plain_text::of_html(&gathered), TEXT, Unit::Bytes, escape)
                 }
             };
-            let plain = json!({"text": fit(&text, TEXT, Unit::Bytes, |_| None)});
+            let links = trim::opened(body, &text, TEXT / 2);
+            let plain = json!({"text": fit(&text, TEXT - links.len(), Unit::Bytes, |_| None) + &links});
             return (plain != *body).then_some(plain);
         }
         let card = plain.pointer_mut("/cardsV2/0/card/sections")?.as_array_mut()?;

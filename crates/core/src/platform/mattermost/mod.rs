@@ -98,7 +98,9 @@ impl Platform for Mattermost {
         let mut plain = body.clone();
         let has_card = body.pointer("/attachments/0").is_some_and(Value::is_object);
         if how > Degradation::NoImage && (how == Degradation::NoMarkup || !has_card) {
-            let text = fit(&trim::gathered(body)?, SHORT, Unit::CodePoints, |_| None);
+            let text = trim::gathered(body)?;
+            let links = trim::opened(body, &text, SHORT / 2);
+            let text = fit(&text, SHORT - links.len(), Unit::CodePoints, |_| None) + &links;
             let plain = json!({"text": text});
             return (plain != *body).then_some(plain);
         }

@@ -124,13 +124,17 @@ impl Platform for Ntfy {
             const PLAIN: [&str; 7] =
                 ["topic", "title", "message", "markdown", "tags", "priority", "sequence_id"];
             fields.retain(|name, value| PLAIN.contains(&name.as_str()) && !value.is_object());
-            if !fields.contains_key("message") && !fields.contains_key("title") {
-                fields.put("message", json!(trim::gathered(body)?));
+            let message = fields.get("message").and_then(Value::as_str).map(str::to_owned);
+            let message = match message {
+                None if !fields.contains_key("title") => trim::gathered(body)?,
+                message => message.unwrap_or_default(),
+            };
+            let max = if how == Degradation::Shorter { SHORT } else { LONGEST };
+            let links = trim::opened(body, &message, max / 2);
+            let message = fit(&message, max - links.len(), Unit::Bytes, |_| None) + &links;
+            if !message.is_empty() {
+                fields.put("message", json!(message.trim_start()));
             }
-        }
-        if how == Degradation::Shorter {
-            let message = fit(fields.get("message")?.as_str()?, SHORT, Unit::Bytes, |_| None);
-            fields.put("message", json!(message));
         }
         (plain != *body).then_some(plain)
     }

@@ -19,7 +19,7 @@ use super::{
 use crate::clock;
 use crate::hash::sha256_hex;
 use crate::json::{Members, json};
-use crate::message::{Context, Fact, Notice, Strings, Tone};
+use crate::message::{Context, Fact, Notice, Strings, Tone, WorkProgress};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -174,6 +174,8 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     for (name, text) in [("text", &notice.text), ("prompt", &notice.quote)] {
         details.extend(text.as_deref().map(|text| (name.to_owned(), whole(text))));
     }
+    let share = notice.progress.and_then(WorkProgress::share);
+    details.extend(share.map(|share| ("progress".to_owned(), json!(share))));
     for Fact { label, value, .. } in notice.facts.iter().take(FIELDS) {
         details.insert(cut(label, FIELD / 10), json!(cut(value, FIELD)));
     }

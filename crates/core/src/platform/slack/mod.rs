@@ -154,7 +154,8 @@ impl Platform for Slack {
             plainer::escape_unread(&mut plain);
             trim::gathered(&plain)
         })?;
-        let plain = json!({"text": fit(&text, PLAIN, Unit::Bytes, |_| None)});
+        let links = trim::opened(body, &text, PLAIN / 2).replace('&', "&amp;");
+        let plain = json!({"text": fit(&text, PLAIN, Unit::Bytes, |_| None) + &links});
         (plain != *body).then_some(plain)
     }
 }

@@ -6,6 +6,7 @@ mod rules;
 
 pub(super) use rules::refuses;
 
+use super::content::bar;
 use super::escape::is_structure;
 use super::known_address::CUT;
 use super::limits::{Unit, fit};
@@ -87,8 +88,8 @@ pub(super) fn card(notice: &Notice, context: &Context) -> Value {
     let variable = |text: &str| fit(text, VARIABLE, Unit::Bytes, block);
     let words = Strings::of(context);
     let colon = words.colon;
-    let facts: Vec<_> =
-        notice.facts.iter().map(|Fact { label, value, .. }| format!("{label}{colon}{value}")).collect();
+    let facts = notice.facts.iter().map(|Fact { label, value, .. }| format!("{label}{colon}{value}"));
+    let facts: Vec<_> = bar(notice).into_iter().chain(facts).collect();
     let failures: Vec<_> = notice.failures.iter().map(|failure| failure.line(words)).collect();
     let link = links::followable(notice.link(), VARIABLE);
     json!({

@@ -228,12 +228,14 @@ impl Platform for Telegram {
             let is_html = markup(body) == Markup::Html;
             let text = shown(html, body["parse_mode"].as_str().unwrap_or_default());
             let max = if how == Degradation::Shorter { SHORT } else { TEXT };
-            let text = fit_above_last(&text, max, Unit::Utf16);
+            // A button may be what is refused, so its address is written.
+            let links = trim::opened(body, &text, max / 2);
+            let text = fit_above_last(&text, max - links.len(), Unit::Utf16);
             let pings = if is_html { pings(html, &text) } else { Vec::new() };
             if !pings.is_empty() {
                 fields.put("entities", json!(pings));
             }
-            fields.put("text", json!(text));
+            fields.put("text", json!(text + &links));
             for name in ["parse_mode", "reply_markup", "reply_parameters"] {
                 fields.remove(name);
             }

@@ -110,6 +110,24 @@ fn every_link_is_a_button_where_a_platform_has_buttons() {
 }
 
 #[test]
+fn a_plain_form_has_the_address_of_every_button() {
+    for name in
+        ["slack", "discord", "googlechat", "mattermost", "dingtalk", "feishu", "telegram", "ntfy", "wecom"]
+    {
+        let rich = Notice { details: None, failures: Vec::new(), tone: Tone::Good, ..rich() };
+        let card = card_of(name, &rich, &[]);
+        for how in [Degradation::NoMarkup, Degradation::Shorter] {
+            let plain = by_name(name).unwrap().degrade(&card, how).unwrap().to_string();
+            let addresses = ["https://farm.example.com/queue", "https://farm.example.com/host"];
+            let most = if how == Degradation::Shorter { 1 } else { 2 };
+            for address in &addresses[..most] {
+                assert_eq!(plain.matches(address).count(), 1, "{name} {how:?}: {address} in {plain}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_time_is_that_of_its_reader_where_a_platform_can_show_it() {
     for (name, shown) in [
         ("discord", "<t:1700000000:R>"),

@@ -42,9 +42,12 @@ const LINK: usize = 600;
 const MENTIONS: usize = 500;
 const SHORT: usize = 1000;
 /// The texts of a card with a picture, in characters, as WeCom advises, and its lines.
-const CARD_TITLE: usize = 36;
+const CARD_TITLE: usize = 26;
+const CARD_SOURCE: usize = 13;
 const CARD_LABEL: usize = 5;
 const CARD_VALUE: usize = 26;
+const CARD_JUMP: usize = 13;
+/// It advises nothing for a quote; this is what it advises for a text of a card.
 const CARD_QUOTE: usize = 112;
 const CARD_LINES: usize = 6;
 /// A file for `upload_media`, in bytes.
@@ -152,7 +155,9 @@ impl Platform for WeCom {
         let gathered = trim::gathered(body);
         let text = markdown.or(body["text"]["content"].as_str()).or(gathered.as_deref())?;
         let max = if how == Degradation::Shorter { SHORT } else { TEXT };
-        let mut plain = json!({"content": fit(&plain_text::of_markdown(text), max, Unit::Bytes, |_| None)});
+        let text = plain_text::of_markdown(text);
+        let links = trim::opened(body, &text, max / 2);
+        let mut plain = json!({"content": fit(&text, max - links.len(), Unit::Bytes, |_| None) + &links});
         for name in ["mentioned_list", "mentioned_mobile_list"] {
             if let Some(list) = body["text"].get(name) {
                 plain[name] = list.clone();
@@ -220,7 +225,7 @@ fn picture_card(notice: &Notice, context: &Context) -> Option<Value> {
     let facts = facts.filter(|(label, _)| !label.trim().is_empty());
     let lines: Vec<Value> = facts.map(|(label, value)| json!({"keyname": label, "value": value})).collect();
     let jumps: Vec<Value> = links
-        .map(|(label, url)| (cut(label, CARD_LABEL * 2), url))
+        .map(|(label, url)| (cut(label, CARD_JUMP), url))
         .filter(|(label, _)| !label.trim().is_empty())
         .map(|(label, url)| json!({"type": 1, "title": label, "url": url.as_str()}))
         .collect();
@@ -230,7 +235,7 @@ fn picture_card(notice: &Notice, context: &Context) -> Option<Value> {
     }
     let mut card = json!({
         "card_type": "news_notice",
-        "source": {"desc": cut(origin(context), CARD_VALUE), "desc_color": 0},
+        "source": {"desc": cut(origin(context), CARD_SOURCE), "desc_color": 0},
         "main_title": title,
         "card_image": {"url": picture.as_str(), "aspect_ratio": 1.78},
         "card_action": {"type": 1, "url": main.as_str()},
