@@ -48,7 +48,11 @@ const fn machine(platform: &'static str, ink: Option<&'static str>, foot: &'stat
     Look { platform, sign: "", ink, facts: DATA, link: None, picture: false, foot }
 }
 
-const LOOKS: [Look; 17] = [
+const fn described(platform: &'static str, link: Option<&'static str>, picture: bool) -> Look {
+    Look { link, foot: "", ..chat(platform, "⚠️ ", "", picture) }
+}
+
+const LOOKS: [Look; 27] = [
     chat("slack", "", "Open image", true),
     chat("slack-bot", "", "Open image", true),
     chat("discord", "", "Open image", true),
@@ -66,6 +70,16 @@ const LOOKS: [Look; 17] = [
     Look { link: Some("↗"), ..machine("gitlab", Some("warn"), NUMBERED) },
     machine("json", None, "TIME"),
     machine("cloudevents", None, "/taskbell/render-07 · ID · TIME"),
+    described("apprise", None, false),
+    described("bark", Some("↗"), true),
+    described("gotify", Some("↗"), true),
+    described("home-assistant", Some("↗"), true),
+    described("matrix", Some("Open image"), false),
+    described("pushover", Some("Open image"), false),
+    described("pushplus", Some("Open image"), true),
+    described("rocketchat", Some("Open image"), true),
+    described("serverchan", Some("Open image"), true),
+    described("zulip", Some("Open image"), false),
 ];
 
 fn cards() -> PathBuf {
@@ -109,10 +123,12 @@ fn the_card_of_each_platform_is_read_from_what_is_sent() {
         let title = match platform {
             "json" => "queue.end".to_owned(),
             "cloudevents" => "taskbell.queue.end".to_owned(),
+            // A title has 32 characters.
+            "serverchan" => "⚠️ Queue finished on render-07:…".to_owned(),
             _ => format!("{}{TITLE}", look.sign),
         };
         assert_eq!(texts(card, "title"), [title], "{platform}");
-        assert_eq!(texts(card, "foot"), [look.foot], "{platform}");
+        assert_eq!(texts(card, "foot").concat(), look.foot, "{platform}");
         for (label, value) in look.facts {
             let fact = json!({"kind": "fact", "label": label, "text": value});
             let is_there = card["parts"].as_array().unwrap().contains(&fact);
@@ -129,6 +145,9 @@ fn the_card_of_each_platform_is_read_from_what_is_sent() {
         let pings = match platform {
             "slack" | "slack-bot" => vec!["@here"],
             "dingtalk" => vec!["@13800000000"],
+            "matrix" => vec!["@ada:example.org"],
+            "rocketchat" => vec!["@here"],
+            "zulip" => vec!["@Ada Lovelace"],
             _ => vec![],
         };
         assert_eq!(texts(card, "ping"), pings, "{platform}");
@@ -207,7 +226,11 @@ fn fingerprints() -> String {
     let [english, chinese] = requests;
     let line = |(one, other): (&Json, &Json)| {
         let name = one["platform"].as_str().unwrap();
-        let shown = if matches!(name, "wecom" | "dingtalk" | "feishu") { other } else { one };
+        let shown = if matches!(name, "wecom" | "dingtalk" | "feishu" | "pushplus" | "serverchan") {
+            other
+        } else {
+            one
+        };
         format!("{name} {}\n", sha256_hex(format!("{page}\n{}", drawn(shown)), 16))
     };
     english.iter().zip(&chinese).map(line).collect()

@@ -1,7 +1,7 @@
 //! Reads a card from the JSON body of each platform.
 
 use super::markup::{link, unbold, unentity, unslash, untag};
-use super::{CardPreview, PartKind, lines, list, machines, text};
+use super::{CardPreview, PartKind, described, lines, list, machines, text};
 use crate::terminal::Style;
 use serde_json::Value as Json;
 
@@ -22,7 +22,7 @@ pub(super) fn read(platform: &str, body: &Json) -> Option<CardPreview> {
         "pagerduty" => Some(machines::pagerduty(body)),
         "github" => Some(machines::github(body)),
         "gitlab" => machines::gitlab(body),
-        _ => Some(machines::fields(body)),
+        _ => described::read(platform, body).or_else(|| Some(machines::fields(body))),
     }
 }
 

@@ -5,21 +5,58 @@ use super::{CardPreview, PartKind, list, text};
 use crate::terminal::Style;
 use serde_json::Value as Json;
 
-struct Marks {
+pub(super) struct Marks {
     /// Before a label and its value.
-    fact: &'static str,
+    pub fact: &'static str,
     /// Before a line of a list.
-    item: &'static str,
-    shown: fn(&str) -> String,
+    pub item: &'static str,
+    pub shown: fn(&str) -> String,
 }
 
 const PLAIN: Marks = Marks { fact: "", item: "• ", shown: str::to_owned };
 
 /// A card that begins with its title, behind a sign.
 fn titled(title: &str, marks: &Marks) -> CardPreview {
+    let title = (marks.shown)(title);
     let mut card = CardPreview::styled(title.split(' ').next().and_then(style_of));
-    card.add(PartKind::Title, (marks.shown)(title));
+    card.add(PartKind::Title, title);
     card
+}
+
+/// A card without a foot, whose mentions stand before its title.
+pub(super) fn marked(text: &str, marks: &Marks) -> CardPreview {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty()).peekable();
+    let pings: Vec<&str> = std::iter::from_fn(|| lines.next_if(|line| is_ping(line))).collect();
+    let mut card = titled(lines.next().unwrap_or_default(), marks);
+    while let Some(heading) = lines.next_if(|line| line.starts_with("**") && line.ends_with("**")) {
+        card.add(PartKind::Heading, (marks.shown)(heading));
+    }
+    add_parts(&mut card, lines.collect(), None, marks);
+    let mut before = CardPreview::default();
+    add_parts(&mut before, pings, None, marks);
+    card.parts.splice(0..0, before.parts);
+    card
+}
+
+/// HTML with lines, bold texts, links and pictures as Markdown writes them. A link of a name is a mention.
+pub(super) fn from_html(html: &str) -> String {
+    let marked = html.replace("<br>", "\n").replace("<b>", "**").replace("</b>", "**");
+    let mut lines = String::new();
+    for (index, piece) in marked.replace("<a href=\"", "\u{1}").split('\u{1}').enumerate() {
+        match piece.split_once("\">").and_then(|(url, rest)| Some((url, rest.split_once("</a>")?))) {
+            Some((_, (name, rest))) if index > 0 && name.starts_with('@') => {
+                lines.push_str(&format!("{name}{rest}"))
+            }
+            Some((url, (label, rest))) if index > 0 => lines.push_str(&format!("[{label}]({url}){rest}")),
+            _ => lines.push_str(piece),
+        }
+    }
+    let mut pieces = lines.split("<img src=\"");
+    let mut shown = pieces.next().unwrap_or_default().to_owned();
+    for (url, rest) in pieces.filter_map(|piece| piece.split_once("\">")) {
+        shown.push_str(&format!("![]({url}){rest}"));
+    }
+    shown
 }
 
 pub(super) fn dingtalk(body: &Json) -> Option<CardPreview> {
@@ -77,15 +114,7 @@ fn feishu_part(card: &mut CardPreview, part: &Json, marks: &Marks) {
 
 pub(super) fn telegram(body: &Json) -> Option<CardPreview> {
     let marked = body["text"].as_str().or_else(|| body["caption"].as_str())?;
-    // The tags of a card, as the marks of the other platforms.
-    let marked = marked.replace("<b>", "**").replace("</b>", "**").replace("<a href=\"", "\u{1}");
-    let mut lines = String::new();
-    for (index, piece) in marked.split('\u{1}').enumerate() {
-        match piece.split_once("\">").and_then(|(url, rest)| Some((url, rest.split_once("</a>")?))) {
-            Some((url, (label, rest))) if index > 0 => lines.push_str(&format!("[{label}]({url}){rest}")),
-            _ => lines.push_str(piece),
-        }
-    }
+    let lines = from_html(marked);
     let marks = Marks { fact: "**", item: "• ", shown: |text| unbold(&unentity(&untag(text))) };
     let mut pictures = CardPreview::default();
     pictures.add_list(PartKind::Picture, &body["media"], "", "/media", str::to_owned);
@@ -147,7 +176,9 @@ fn add(card: &mut CardPreview, text: &str, marks: &Marks) {
 }
 
 fn is_ping(line: &str) -> bool {
-    line.split(' ').all(|word| word.starts_with('@') || word.starts_with("<at"))
+    // A name with blanks stands between signs.
+    let is_bold = line.starts_with("@**") && line.ends_with("**");
+    is_bold || line.split(' ').all(|word| word.starts_with('@') || word.starts_with("<at"))
 }
 
 /// `foot` is the place of the line at the foot, if it is among these.

@@ -2,6 +2,7 @@
 //! the markup of the platform leave of it, which the event does not.
 
 mod bodies;
+mod described;
 mod lines;
 mod machines;
 mod markup;

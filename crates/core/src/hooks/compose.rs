@@ -4,7 +4,7 @@ use super::Hook;
 use crate::endpoint::{Endpoint, Overflow};
 use crate::event::is_picture;
 use crate::message::{Context, Drawing, Extras, Message, RenderError, SummaryLine, Template};
-use crate::platform::{finish_template, silenced, trimmed};
+use crate::platform::{finish_template, silenced};
 use serde_json::Value as Json;
 use std::panic::{self, AssertUnwindSafe};
 
@@ -26,10 +26,7 @@ pub fn compose(hook: Option<&Hook>, endpoint: &Endpoint, context: &Context) -> R
             };
             Message { extras, ..message }
         }),
-        None => match endpoint.platform.own_template() {
-            Some(template) => templated_card(template, endpoint, context),
-            None => Ok(card(hook.and_then(|hook| hook.mentions.as_deref()), endpoint, context)),
-        },
+        None => card(hook.and_then(|hook| hook.mentions.as_deref()), endpoint, context),
     };
     let is_silent = hook.and_then(|hook| hook.silences_successes).unwrap_or(endpoint.silences_successes);
     let has_template = hook.is_some_and(|hook| hook.template.is_some());
@@ -57,25 +54,14 @@ fn render(template: &Template, endpoint: &Endpoint, context: &Context) -> Result
     }
 }
 
-/// The card of a platform that has it as a template, within what that takes.
-fn templated_card(
-    template: &Template,
-    endpoint: &Endpoint,
-    context: &Context,
-) -> Result<Message, RenderError> {
-    let message = render(template, endpoint, context)?;
-    let body = trimmed(endpoint.platform, &message.body).unwrap_or(message.body);
-    Ok(Message { body, extras: extras_of(endpoint, context), ..message })
-}
-
-fn card(mentions: Option<&[String]>, endpoint: &Endpoint, context: &Context) -> Message {
+fn card(mentions: Option<&[String]>, endpoint: &Endpoint, context: &Context) -> Result<Message, RenderError> {
     let other = mentions.map(|mentions| endpoint.target.mentioning(mentions));
-    Message {
+    Ok(Message {
         content_type: "application/json".into(),
-        body: endpoint.platform.card_text(context, other.as_ref().unwrap_or(&endpoint.target)),
+        body: endpoint.platform.try_card(context, other.as_ref().unwrap_or(&endpoint.target))?,
         attach_first_output: false,
         extras: with_drawing(extras_of(endpoint, context), endpoint, context),
-    }
+    })
 }
 
 /// Adds a contact sheet to the end of a queue or batch, and a curve to a training, where there is no file.
@@ -195,6 +181,19 @@ mod tests {
         assert_eq!(priorities(2, task("success")), [usual, usual]);
         assert_eq!(priorities(0, gathered(&["good", "good"])), [low, usual]);
         assert_eq!(priorities(0, gathered(&["good", "bad"])), [high, high], "one failure among them");
+    }
+
+    #[test]
+    fn a_card_of_a_described_platform_mentions_whom_the_hook_says_else_the_endpoint() {
+        let config = "[endpoints.a]\nplatform = 'rocketchat'\nurl = 'https://h.example.com/hooks/a/b'\nmentions = ['ada']\n\
+                      [[hooks]]\non = ['*']\nto = ['a']\n[[hooks]]\non = ['*']\nto = ['a']\nmentions = ['here']\n";
+        let config = Config::load(config).unwrap();
+        let context = Context::new(json!({"event": {"type": "task.complete"}, "task": {"name": "t"}}));
+        for (hook, name) in config.hooks.iter().zip(["@ada", "@here"]) {
+            let sent = compose(Some(hook), &config.endpoints[0], &context).unwrap();
+            let sent: Json = serde_json::from_slice(&sent.body).unwrap();
+            assert!(sent["text"].as_str().unwrap().starts_with(&format!("{name}\n")), "{sent}");
+        }
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub use silence::silenced;
 pub use target::{Rate, Target};
 pub use trim::trimmed;
 
-use crate::message::{Context, Notice, Template, Tone, plain_text};
+use crate::message::{Context, Notice, RenderError, Tone, plain_text};
 use once_cell::sync::Lazy;
 use rules::refusal;
 use std::fmt::{Debug, Formatter};
@@ -199,11 +199,6 @@ pub trait Platform: Sync {
         configured.clone()
     }
 
-    /// The template of its card, where the card is one.
-    fn own_template(&self) -> Option<&Template> {
-        None
-    }
-
     /// The markup of each place of this body; `None` where values stay as they are.
     fn markup_in<'a>(&'a self, _body: &serde_json::Value) -> Option<Box<escape::Markups<'a>>> {
         self.description().markup.map(|markup_of| Box::new(markup_of) as Box<escape::Markups<'a>>)
@@ -223,6 +218,11 @@ pub trait Platform: Sync {
     /// The same as JSON text.
     fn card_text(&self, context: &Context, target: &Target) -> Vec<u8> {
         crate::json::bytes(&self.card(context, target))
+    }
+
+    /// The same, with the reason where the card is a template that cannot be rendered.
+    fn try_card(&self, context: &Context, target: &Target) -> Result<Vec<u8>, RenderError> {
+        Ok(self.card_text(context, target))
     }
 
     /// The request of one attempt: the card, or what a template made in its place, with the URL that is

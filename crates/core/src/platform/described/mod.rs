@@ -31,7 +31,7 @@ use super::{
     RenderedMessage, Request, Target, cut, trim,
 };
 use crate::json::{Members, json};
-use crate::message::{Context, Notice, Template, TemplateError, plain_text};
+use crate::message::{Context, Notice, RenderError, Template, TemplateError, plain_text};
 use address::{as_part, filled};
 use answers::AnswerParts;
 use base64::Engine;
@@ -69,8 +69,26 @@ struct Found<'u> {
 }
 
 impl Described {
-    fn card(&self) -> Result<&Template, &TemplateError> {
+    fn template(&self) -> Result<&Template, &TemplateError> {
         self.card.get_or_init(|| Template::from_json("body", self.parts.body)).as_ref()
+    }
+
+    /// What its template says of an event; `None` where there is no template that can be used.
+    fn said(&self, context: &Context, target: &Target) -> Result<Option<Value>, RenderError> {
+        let Ok(template) = self.template() else { return Ok(None) };
+        let message = template.render_marked(context, &|body| super::escape::finish(self, body))?;
+        let body = serde_json::from_slice(&message.body).ok();
+        Ok(body.map(|body| self.completed(body, target)))
+    }
+
+    /// A body with those whom the endpoint mentions, within what the platform takes.
+    fn completed(&self, mut body: Value, target: &Target) -> Value {
+        if let Some(mentions) = &self.parts.mentions {
+            mentions.write(&target.mentions, &self.parts.fields, &mut body);
+        }
+        self.trim(&mut body);
+        super::rules::repair(self, &mut body);
+        body
     }
 
     fn find<'u>(&self, url: &'u Url) -> Found<'u> {
@@ -218,22 +236,15 @@ impl Platform for Described {
         Some((name, format!("this key is missing: `{platform}` needs it, here or in `url`")))
     }
 
-    fn own_template(&self) -> Option<&Template> {
-        self.card().ok()
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        let context = context.saying(notice.to_json(context));
+        let said = self.said(&context, target).ok().flatten();
+        said.unwrap_or_else(|| self.completed(json!({ "title": notice.title }), target))
     }
 
-    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
-        let finish = |body: &mut Value| super::escape::finish(self, body);
-        let context = context.saying(notice.to_json(context));
-        let said = self.card().ok().and_then(|card| card.render_marked(&context, &finish).ok());
-        let body = said.and_then(|message| serde_json::from_slice(&message.body).ok());
-        let mut body = body.unwrap_or_else(|| json!({ "title": notice.title }));
-        if let Some(mentions) = &self.parts.mentions {
-            mentions.write(&target.mentions, &self.parts.fields, &mut body);
-        }
-        self.trim(&mut body);
-        super::rules::repair(self, &mut body);
-        body
+    fn try_card(&self, context: &Context, target: &Target) -> Result<Vec<u8>, RenderError> {
+        let said = self.said(context, target)?.unwrap_or_else(|| self.card(context, target));
+        Ok(crate::json::bytes(&said))
     }
 
     fn markup_in<'a>(&'a self, body: &Value) -> Option<Box<Markups<'a>>> {

@@ -166,6 +166,7 @@ const NAMING: &[(&str, &str)] = &[
         "card_preview/bodies.rs",
         "draws what a card looks like; a platform that it does not know is shown as JSON",
     ),
+    ("card_preview/described.rs", "likewise"),
 ];
 
 #[test]
