@@ -306,19 +306,25 @@ def test_what_has_no_key_is_a_message_of_its_own(tmp_path, ring, discord):
     logged: list[str] = []
     bell = ring(config(tmp_path, discord.url, hook={"live": "event.data.shot"}))
     bell.set_log(lambda _level, text: logged.append(text))
-    for shot in ([1], None, {"a": 1}, "s", "s"):
+    keyless: list[Any] = [[1], None, {"a": 1}, ""]
+    for shot in [*keyless, "s", "s", 42, 42, True, True]:
         bell.emit("queue.progress", {"name": "film", "done": 1, "shot": shot})
         bell.flush(20)
-    eventually("all are shown", lambda: len(discord.calls) == 5)
-    assert [call.split()[0] for call in discord.calls] == ["POST"] * 4 + ["PATCH"]
-    assert bell.stats()["conditions_broken"] == 3
-    eventually("it is logged", lambda: sum("`live` of" in text for text in logged) == 3)
+    bell.emit("queue.progress", {"name": "film", "done": 1})
+    eventually("all are shown", lambda: len(discord.calls) == len(keyless) + 7)
+    calls = [call.split()[0] for call in discord.calls]
+    assert calls == ["POST"] * len(keyless) + ["POST", "PATCH"] * 3 + ["POST"]
+    assert bell.stats()["conditions_broken"] == len(keyless) + 1
+    eventually("it is logged", lambda: sum("`live` of" in text for text in logged) == len(keyless) + 1)
 
 
 @pytest.mark.parametrize(
     ("hook", "said"),
     [
         ({"live": "queue."}, "live"),
+        ({"live": ""}, "hooks[0].live the text is empty"),
+        ({"live": 5}, "hooks[0].live expected text"),
+        ({"live": ["queue.name"]}, "hooks[0].live expected text"),
         ({"live": "queue.failures"}, "a key must be text or a number"),
         ({"live": "quue.name"}, "quue"),
         ({"digest": "1h"}, "`live` and `digest` exclude each other"),

@@ -88,7 +88,7 @@ fn alert(context: &Context, tone: Tone, words: &CardWords, host: Option<&str>) -
     notice.fact(words.value, value);
     notice.fact(words.threshold, bound);
     notice.time(words.since, context.at(&["alert", "since"]));
-    notice.fact(words.lasted, lasted);
+    notice.fact(if tone == Tone::Good { words.lasted } else { words.lasting }, lasted);
     notice.fact(words.reminder, reminder.map(|count| words.number(count)));
     notice.link_to_host(context, words);
     notice
@@ -158,9 +158,9 @@ fn tone_of(status: &str) -> Tone {
 /// Adds the payload but what the card shows already.
 fn add_payload(notice: &mut Notice, context: &Context, shown: &[&str], words: &CardWords) {
     let fields = context.at(&["event", "data"]).and_then(Json::as_object).into_iter().flatten();
-    let fields = fields.filter(|(key, value)| {
+    let fields = fields.map(|(key, value)| (key.as_str(), value)).filter(|(key, value)| {
         let is_outputs = *key == "outputs" && value.is_array();
-        !is_outputs && !shown.contains(&key.as_str())
+        !is_outputs && !shown.contains(key)
     });
-    add_fields(notice, fields.map(|(key, value)| (key.as_str(), value)), MAX_FIELDS, words);
+    add_fields(notice, &mut { fields }, MAX_FIELDS, false, words);
 }

@@ -19,16 +19,22 @@ const CURVE: usize = 24;
 /// The characters of the fields for which there was no fact.
 const MAX_REST_CHARS: usize = 2000;
 
-/// Adds fields as facts until there are `most`, and further ones to the details.
+/// Adds fields as facts until there are `most`, and further ones to the details. In metrics a list of numbers is a series;
+/// elsewhere it is one where it has more items than are shown.
 pub(super) fn add_fields<'a>(
     notice: &mut Notice,
-    fields: impl Iterator<Item = (&'a str, &'a Json)>,
+    fields: &mut dyn Iterator<Item = (&'a str, &'a Json)>,
     most: usize,
+    is_metrics: bool,
     words: &Strings,
 ) {
     let mut found = Vec::new();
+    let write = |label: &str, value: &Json| {
+        let is_list = value.as_array().is_some_and(|items| !is_metrics && items.len() <= MAX_ITEMS);
+        if is_list { listed(value, words) } else { measured(label, value, words) }
+    };
     for (key, value) in fields {
-        flatten(key, value, 0, &mut found, words);
+        flatten(key, value, 0, &mut found, &write);
     }
     let mut rest = String::new();
     for (label, value) in found {
@@ -43,23 +49,29 @@ pub(super) fn add_fields<'a>(
     }
 }
 
-fn flatten(label: &str, value: &Json, depth: usize, found: &mut Vec<(String, String)>, words: &Strings) {
+fn flatten(
+    label: &str,
+    value: &Json,
+    depth: usize,
+    found: &mut Vec<(String, String)>,
+    write: &dyn Fn(&str, &Json) -> Option<String>,
+) {
     if found.len() >= MAX_READ || depth > MAX_DEPTH {
         return;
     }
     match value {
         Json::Object(fields) => {
             for (key, value) in fields {
-                flatten(&format!("{label}.{key}"), value, depth + 1, found, words);
+                flatten(&format!("{label}.{key}"), value, depth + 1, found, write);
             }
         }
         Json::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
             for (index, item) in items.iter().take(MAX_ITEMS).enumerate() {
-                flatten(&format!("{label}.{index}"), item, depth + 1, found, words);
+                flatten(&format!("{label}.{index}"), item, depth + 1, found, write);
             }
         }
         value => {
-            let text = measured(label, value, words).filter(|text| !text.is_empty());
+            let text = write(label, value).filter(|text| !text.is_empty());
             found.extend(text.map(|text| (label.to_owned(), text)));
         }
     }
@@ -72,16 +84,20 @@ pub(super) fn measured(key: &str, value: &Json, words: &Strings) -> Option<Strin
         Json::Number(number) if !is_name(key) => Some(people(number)),
         Json::Array(items) => match series(items).zip(items.iter().rev().find_map(Json::as_number)) {
             Some((series, last)) => Some(format!("{} {}", people(last), sparkline(&series, CURVE))),
-            None => {
-                let mut shown: Vec<String> = items.iter().take(MAX_ITEMS).filter_map(scalar).collect();
-                if items.len() > MAX_ITEMS {
-                    shown.push(words.more(items.len() - MAX_ITEMS));
-                }
-                Some(shown.join(words.list))
-            }
+            None => listed(value, words),
         },
         value => scalar(value),
     }
+}
+
+/// The first items of a list.
+fn listed(list: &Json, words: &Strings) -> Option<String> {
+    let items = list.as_array()?;
+    let mut shown: Vec<String> = items.iter().take(MAX_ITEMS).filter_map(scalar).collect();
+    if items.len() > MAX_ITEMS {
+        shown.push(words.more(items.len() - MAX_ITEMS));
+    }
+    Some(shown.join(words.list))
 }
 
 /// Numbers over time, with gaps where a host had none: at least three.

@@ -5,7 +5,7 @@ use super::plain_text;
 use super::quantities::{duration, group_thousands};
 use super::sparkline::sparkline;
 use super::strings::ENGLISH;
-use minijinja::value::Rest;
+use minijinja::value::{Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 /// Characters of a sparkline, unless the template says otherwise.
@@ -44,16 +44,21 @@ pub(super) fn install(engine: &mut Environment<'static>) {
     engine.add_filter(
         "sparkline",
         |state: &State, list: Value, width: Option<usize>| -> Result<String, Error> {
+            let refused = |what: &str, kind: ValueKind| {
+                let reason = format!("`sparkline` needs a list of numbers, {what} is {kind}");
+                Error::new(ErrorKind::InvalidOperation, reason)
+            };
             let number = |item: Value| {
                 if let Some(long) = LongNumber::of(&item) {
                     return Ok(long.as_f64().unwrap_or(f64::NAN));
                 }
                 let kind = item.kind();
-                f64::try_from(item).map_err(|_| {
-                    let reason = format!("`sparkline` needs a list of numbers, one item is {kind}");
-                    Error::new(ErrorKind::InvalidOperation, reason)
-                })
+                f64::try_from(item).map_err(|_| refused("one item", kind))
             };
+            reject_undefined(&list)?;
+            if !matches!(list.kind(), ValueKind::Seq | ValueKind::Iterable) {
+                return Err(refused("this", list.kind()));
+            }
             let series: Vec<f64> = items(state, &list)?.into_iter().map(number).collect::<Result<_, _>>()?;
             Ok(sparkline(&series, width.unwrap_or(SPARKLINE_WIDTH).min(MAX_SPARKLINE_WIDTH)))
         },

@@ -38,7 +38,8 @@ fn stretch(node: &mut Json) {
     }
 }
 
-/// The parts of every context. `batch` and the types of events have what is there in addition to the fields of a queue.
+/// The parts of every context. `batch` and the types of events have what is there in addition to the fields of a queue or
+/// an alert.
 static PARTS: Lazy<Json> =
     Lazy::new(|| serde_json::from_slice(include_bytes!("sample.json")).unwrap_or_default());
 
@@ -51,19 +52,18 @@ fn tree(kind: &str) -> Json {
             context["task"] = part("task");
             context["queue"] = part("queue");
         }
-        "alert" => context["alert"] = part("alert"),
-        "queue" | "batch" => {
-            let mut work = part("queue");
+        "queue" | "batch" | "alert" => {
+            let mut about = part(if family == "alert" { "alert" } else { "queue" });
             let more = [family, kind].map(|name| PARTS[name].as_object());
             for (name, value) in more.into_iter().flatten().flatten() {
-                work[name] = value.clone();
+                about[name] = value.clone();
             }
-            context[family] = work;
+            context[family] = about;
         }
         _ => {}
     }
     let data = match family {
-        "task" | "alert" => part(family),
+        "task" | "alert" => context[family].clone(),
         "queue" | "batch" | "server" => PARTS["data"][family].clone(),
         _ => PARTS["data"]["custom"].clone(),
     };

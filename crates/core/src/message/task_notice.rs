@@ -60,10 +60,10 @@ pub(super) fn task(context: &Context, words: &CardWords) -> Notice {
         let is_said = |kind: &String| notice.text.as_ref().is_some_and(|text| text.contains(kind.as_str()));
         notice.fact(words.error, kind.filter(|kind| !is_said(kind)));
     }
-    notice.fact(words.duration, usual_time(context, "task", words));
     if is_training {
         metrics(&mut notice, context, MAX_TRAINING_METRICS, words);
     }
+    notice.fact(words.duration, usual_time(context, "task", words));
     parameters(&mut notice, context, words);
     let kind = text(context, &["task", "kind"]);
     notice.fact(words.kind, kind.filter(|kind| !is_training && kind != "image"));
@@ -205,7 +205,7 @@ fn metrics(notice: &mut Notice, context: &Context, most: usize, words: &Strings)
     let mut sorted: Vec<(&str, &Json)> = metrics.iter().map(|(key, value)| (key.as_str(), value)).collect();
     sorted.sort_by_key(|(key, _)| !key.to_lowercase().contains("loss"));
     let most = notice.facts.len() + most;
-    add_fields(notice, sorted.into_iter(), most, words);
+    add_fields(notice, &mut sorted.into_iter(), most, true, words);
     for fact in &mut notice.facts {
         fact.value = filters::clip(&fact.value, MAX_FACT_CHARS);
     }

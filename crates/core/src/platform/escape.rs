@@ -2,7 +2,7 @@
 //! author wrote keeps its meaning, and a URL stays one.
 
 use super::Platform;
-use super::limits::EscapeBetween;
+use super::limits::{EscapeBetween, is_unseen};
 use crate::message::marks::{has_marks, opens_block, without_marks};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -79,7 +79,12 @@ fn escape_values(body: &mut Value, markup_of: &Markups<'_>) {
 fn visit(node: &mut Value, path: &mut Vec<String>, holder: &Map<String, Value>, markup_of: &Markups<'_>) {
     match node {
         // A blank has no mark, and ends an address.
-        Value::String(text) if has_marks(text) || text.contains("](") || text.contains("<http") => {
+        Value::String(text)
+            if has_marks(text)
+                || text.contains("](")
+                || text.contains("<http")
+                || text.contains(is_unseen) =>
+        {
             *text = match markup_of(&Spot { path, holder }) {
                 Some(markup) => markup.escaped(text),
                 None => without_marks(text),

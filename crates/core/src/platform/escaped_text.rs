@@ -2,7 +2,7 @@
 //! where it stands.
 
 use super::escape::{LinkForm, TextMarkup};
-use super::limits::EscapeBetween;
+use super::limits::{EscapeBetween, is_unseen};
 use crate::message::marks::{GUARD, MarkedChar, marked_chars};
 
 /// With what the author began the line.
@@ -34,7 +34,9 @@ struct EscapedText<'a> {
 impl TextMarkup {
     /// The text without marks.
     pub(super) fn escaped(&self, text: &str) -> String {
-        let given = marked_chars(text);
+        let mut given = marked_chars(text);
+        // Some receivers refuse them.
+        given.retain(|marked| !is_unseen(marked.character));
         let out = String::with_capacity(text.len());
         let mut text = EscapedText {
             markup: self,
@@ -267,7 +269,8 @@ impl EscapedText<'_> {
             {
                 (at + 2, &[')'])
             }
-            LinkForm::Angled if self.is_own(at, '<') => (at + 1, &['|', '>']),
+            // `<!date^…>` and its like are words for Slack, and no address.
+            LinkForm::Angled if self.is_own(at, '<') && !self.is_own(at + 1, '!') => (at + 1, &['|', '>']),
             _ => return None,
         };
         let end = (begin..self.given.len()).find(|at| ends.iter().any(|end| self.is_own(*at, *end)))?;

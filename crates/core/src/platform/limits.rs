@@ -167,7 +167,12 @@ pub(super) fn fit_above_last(text: &str, max: usize, unit: Unit) -> String {
 /// Control characters, which some receivers refuse, and those that reverse the direction of what follows.
 pub(super) fn garbles(character: char) -> bool {
     let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    turns || (character.is_control() && !matches!(character, '\n' | '\r' | '\t'))
+    turns || is_unseen(character)
+}
+
+/// Control characters but those that part words and lines.
+pub(super) fn is_unseen(character: char) -> bool {
+    character.is_control() && !matches!(character, '\n' | '\r' | '\t')
 }
 
 pub(super) fn flatten(character: char) -> Option<&'static str> {

@@ -100,7 +100,7 @@ fn a_training_shows_its_loss_first_and_a_series_as_a_curve() {
     let task = json!({"kind": "training", "name": "lora-fox", "duration_s": 7500, "metrics": metrics});
     let card = notice("task.complete", json!({"task": task}));
     assert_eq!(card.title, "Training done: lora-fox (2 h 5 min)");
-    assert_eq!(facts(&card)[1..], [("loss", "0.2512 █▄▁▁"), ("lr", "0.0001"), ("epoch", "12")]);
+    assert_eq!(facts(&card)[..3], [("loss", "0.2512 █▄▁▁"), ("lr", "0.0001"), ("epoch", "12")]);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_hosts_own_event_speaks_in_its_own_words_and_loses_nothing() {
     let data = json!({
         "title": "Upload\nfinished", "text": "All renders are on the NAS.", "status": "ok",
         "url": "https://nas.example.com/042", "image": "https://nas.example.com/042/sheet",
-        "target": {"name": "nas-2", "free": {"gb": 12345.678}}, "parts": [{"n": 1}, {"n": 2}], "tags": ["a", "b"],
+        "target": {"name": "nas-2", "free": {"gb": 12345.678}}, "parts": [{"n": 1}, {"n": 2}], "tags": ["a", "b"], "frames": [12, 18, 40],
     });
     let card = notice("upload.done", json!({"event": {"data": data}}));
     assert_eq!((card.title.as_str(), card.tone), ("Upload finished", Tone::Good));
@@ -124,6 +124,7 @@ fn a_hosts_own_event_speaks_in_its_own_words_and_loses_nothing() {
         ("parts.0.n", "1"),
         ("parts.1.n", "2"),
         ("tags", "a, b"),
+        ("frames", "12, 18, 40"),
     ];
     assert_eq!(facts(&card), wanted);
     let unusable = json!({"url": "javascript:alert(1)", "image": 5, "title": " "});

@@ -117,7 +117,7 @@ fn other_events_show_their_payload() {
         ("server.start", "Server started: render-07", Tone::Neutral),
         ("server.stop", "Server stopped: render-07", Tone::Neutral),
         ("alert.firing", "Alert on render-07: disk, 8.5 (below 10)", Tone::Bad),
-        ("alert.resolved", "Alert resolved on render-07: disk, now 8.5, after 1 min", Tone::Good),
+        ("alert.resolved", "Alert resolved on render-07: disk, now 12.5, after 1 min", Tone::Good),
         ("render.saved", "render.saved", Tone::Neutral),
     ];
     for (kind, title, tone) in titles {

@@ -91,12 +91,19 @@ pub(super) fn card(notice: &Notice, context: &Context) -> Value {
     let facts = notice.facts.iter().map(|Fact { label, value, .. }| format!("{label}{colon}{value}"));
     let facts: Vec<_> = bar(notice).into_iter().chain(facts).collect();
     let failures: Vec<_> = notice.failures.iter().map(|failure| failure.line(words)).collect();
+    // The reason or the prompt first; a traceback in what is left.
+    let said = [notice.text.clone(), notice.quote.clone(), bar(notice)].into_iter().flatten();
+    let said = said.chain(notice.details.as_deref().map(|details| {
+        let cut = |text: &str, max| fit(text, max, Unit::Bytes, |_| None);
+        last_lines(details, VARIABLE / 2, Unit::Bytes, &cut).join("\n")
+    }));
+    let said = said.filter(|text| !text.trim().is_empty()).collect::<Vec<_>>().join("\n");
     let link = links::followable(notice.link(), VARIABLE);
     json!({
         "event": event_kind(context),
         "tone": outcome(notice.tone),
         "title": variable(&notice.title),
-        "text": variable(notice.text.as_deref().unwrap_or_default()),
+        "text": variable(&said),
         "facts": variable(&facts.join("\n")),
         "failures": variable(&failures.join("\n")),
         "link": link.as_ref().map_or("", Url::as_str),

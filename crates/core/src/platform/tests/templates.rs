@@ -82,6 +82,8 @@ fn a_value_in_code_or_in_an_address_has_the_escapes_of_that_place() {
             "https://cdn.example.com/a_b-%2Ac%2A-%60d%60-%40all-%28e%29-%3Cf%3E.png _render_07_",
         ),
         ("slack", "<{{ host.base_url }}/?a={{ task.kind }}|x>", "<https://render-07.example.com/?a=a_b|x>"),
+        ("wecom", "a\u{7}\u{9b}b {{ task.kind }}", "ab a_b"),
+        ("slack", "<!date^7^{date} {time}|{{ task.kind }} f>", "<!date^7^{date} {time}|a_b f>"),
         ("discord", "{{ task.duration_s }} {{ task.duration_s | duration }}", "7500.5 2 h 5 min"),
     ] {
         let name = if platform == "discord" { "content" } else { "text" };
