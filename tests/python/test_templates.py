@@ -96,7 +96,7 @@ def test_the_templates_of_a_studio_are_accepted_whatever_the_event_says(
             bell.close(0)
     assert {one["answer"] for one in heard} == {"ok"}, heard
     # The other judges know only cards.
-    for one in heard if platform in ("teams", "feishu", "wecom", "dingtalk") else []:
+    for one in heard if platform in ("teams", "feishu", "dingtalk") else []:
         JUDGES[platform](one["body"])
     assert mark in json.dumps(heard[0]["body"] if kind == "task.complete" else heard[2]["body"])
     if platform == "discord":
