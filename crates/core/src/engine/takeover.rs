@@ -33,10 +33,10 @@ pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<V
 }
 
 /// The name of a state, and what was kept of it.
-type Kept<'a> = (&'a str, &'a [u8]);
+type StateEntry<'a> = (&'a str, &'a [u8]);
 
 /// The name of a state, and what is to be kept of it from now on.
-type Change = (String, Option<Vec<u8>>);
+type StateChange = (String, Option<Vec<u8>>);
 
 /// Adds the counts that these instances left to `tally`. Says how many queues.
 pub fn take_over_tally(
@@ -47,7 +47,7 @@ pub fn take_over_tally(
     now: Duration,
     end_delay: Duration,
 ) -> Result<usize, SpoolError> {
-    let restore = |tally: &mut Tally, kept: &[Kept]| {
+    let restore = |tally: &mut Tally, kept: &[StateEntry]| {
         for (queue, kept) in kept {
             tally.restore(queue, kept, now, end_delay);
         }
@@ -73,8 +73,8 @@ fn take_over<T: Clone>(
     present: &mut T,
     (kind, own): (StateKind, &str),
     dead: &[String],
-    restore: &dyn Fn(&mut T, &[Kept]),
-    changes: &dyn Fn(&mut T) -> Vec<Change>,
+    restore: &dyn Fn(&mut T, &[StateEntry]),
+    changes: &dyn Fn(&mut T) -> Vec<StateChange>,
 ) -> Result<usize, SpoolError> {
     let is_left = |(key, _): &(StateKey, Vec<u8>)| dead.contains(&key.owner);
     if !spool.states(kind)?.iter().any(is_left) {
@@ -86,7 +86,7 @@ fn take_over<T: Clone>(
     // It only changes once the transaction is durable.
     let mut merged = present.clone();
     for of_one in left.chunk_by(|(a, _), (b, _)| a.owner == b.owner) {
-        let entries: Vec<Kept> =
+        let entries: Vec<StateEntry> =
             of_one.iter().map(|(key, value)| (key.name.as_str(), value.as_slice())).collect();
         restore(&mut merged, &entries);
     }

@@ -156,6 +156,7 @@ strings! {
     threshold = "Threshold", "阈值";
     since = "Since", "始于";
     lasted = "Lasted", "持续时间";
+    lasting = "Lasting", "已持续";
     suppressed = "Suppressed", "未发送";
     /// One and several messages that a cooldown held back.
     similar: (&'static str, &'static str) = ("1 similar message", "{count} similar messages"), ("1 条类似消息", "{count} 条类似消息");

@@ -34,10 +34,7 @@ fn every_service_is_named_with_what_to_write_instead() {
              https://events.pagerduty.com/generic/2010-04-15/create_event.json \
              https://acme.pagerduty.com/service-directory/P1",
         ),
-        (
-            "GitHub",
-            "https://api.github.com/repos/o/r/actions/workflows/b.yml/dispatches https://github.com/o/r",
-        ),
+        ("GitHub", "https://api.github.com/repos/o/r/actions/workflows/b.yml https://github.com/o/r"),
         (
             "GitLab",
             "https://gitlab.com/api/v4/projects/42/ref/main/trigger/pipeline?token=T \

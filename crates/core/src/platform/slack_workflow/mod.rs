@@ -6,7 +6,7 @@ mod rules;
 
 pub(super) use rules::refuses;
 
-use super::content::bar;
+use super::content::{bar, last_lines};
 use super::escape::is_structure;
 use super::known_address::CUT;
 use super::limits::{Unit, fit};
@@ -91,8 +91,8 @@ pub(super) fn card(notice: &Notice, context: &Context) -> Value {
     let facts = notice.facts.iter().map(|Fact { label, value, .. }| format!("{label}{colon}{value}"));
     let facts: Vec<_> = bar(notice).into_iter().chain(facts).collect();
     let failures: Vec<_> = notice.failures.iter().map(|failure| failure.line(words)).collect();
-    // The reason or the prompt first; a traceback in what is left.
-    let said = [notice.text.clone(), notice.quote.clone(), bar(notice)].into_iter().flatten();
+    // The reason or the prompt first, then the end of a traceback.
+    let said = [notice.text.clone(), notice.quote.clone()].into_iter().flatten();
     let said = said.chain(notice.details.as_deref().map(|details| {
         let cut = |text: &str, max| fit(text, max, Unit::Bytes, |_| None);
         last_lines(details, VARIABLE / 2, Unit::Bytes, &cut).join("\n")

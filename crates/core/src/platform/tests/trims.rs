@@ -53,15 +53,19 @@ fn sent_of(platform: &dyn Platform, body: &Value) -> Vec<u8> {
     platform.request(&to, &message(fitting.as_bytes(), None)).body.into_owned()
 }
 
-/// The body of a template for a task with this name and this prompt.
+/// The body of a template for a task with this name and this prompt. Where a template with this prompt in many places exceeds what
+/// any message may have, the prompt is shorter.
 fn rendered(template: &Value, name: &str, prompt: &str) -> Value {
     let short = |text: &str, most: usize| text.chars().take(most).collect::<String>();
-    let task = json!({
-        "name": short(name, 500),
-        "params": {"prompt": short(prompt, 40_000), short(name, 4000): short(name, 4000)},
-    });
-    let context = Context::new(json!({"event": {"type": "task.complete"}, "task": task}));
-    let message = Template::from_json("template", template).unwrap().render(&context).unwrap();
+    let template = Template::from_json("template", template).unwrap();
+    let render = |most| {
+        let task = json!({
+            "name": short(name, 500),
+            "params": {"prompt": short(prompt, most), short(name, 4000): short(name, 4000)},
+        });
+        template.render(&Context::new(json!({"event": {"type": "task.complete"}, "task": task}))).ok()
+    };
+    let message = render(40_000).or_else(|| render(8000)).unwrap();
     serde_json::from_slice(&message.body).unwrap()
 }
 
