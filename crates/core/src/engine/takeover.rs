@@ -36,7 +36,7 @@ pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<V
 type StateEntry<'a> = (&'a str, &'a [u8]);
 
 /// The name of a state, and what is to be kept of it from now on.
-type StateChange = (String, Option<Vec<u8>>);
+type EntryChange = (String, Option<Vec<u8>>);
 
 /// Adds the counts that these instances left to `tally`. Says how many queues.
 pub fn take_over_tally(
@@ -74,7 +74,7 @@ fn take_over<T: Clone>(
     (kind, own): (StateKind, &str),
     dead: &[String],
     restore: &dyn Fn(&mut T, &[StateEntry]),
-    changes: &dyn Fn(&mut T) -> Vec<StateChange>,
+    changes: &dyn Fn(&mut T) -> Vec<EntryChange>,
 ) -> Result<usize, SpoolError> {
     let is_left = |(key, _): &(StateKey, Vec<u8>)| dead.contains(&key.owner);
     if !spool.states(kind)?.iter().any(is_left) {

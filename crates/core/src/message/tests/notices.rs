@@ -211,7 +211,7 @@ fn a_reminder_says_that_it_is_one_since_when_and_beside_which_bound() {
     );
     assert_eq!(fact(&card, "Since"), Some(&*local("2026-03-01T18:23:05Z")));
     assert_eq!((fact(&card, "Threshold"), fact(&card, "Value")), (Some("below 10"), Some("8.5")));
-    assert_eq!((fact(&card, "Lasted"), fact(&card, "Reminders")), (Some("2 h 5 min"), Some("2")));
+    assert_eq!((fact(&card, "Lasting"), fact(&card, "Reminders")), (Some("2 h 5 min"), Some("2")));
     context["host"]["language"] = json!("zh");
     let card = notice("alert.firing", context);
     assert_eq!(fact(&card, "阈值"), Some("低于 10"));

@@ -61,7 +61,8 @@ static DESCRIPTION: Description = Description {
     rates: &[Rate::new(4, 1_000)],
     mention_form: Some("sign-in addresses as `ann@example.com`"),
     accepts_mention: |mention| {
-        mention.contains('@') && !TeamsMentions::read(&[mention.to_owned()]).text.is_empty()
+        let mut room = Budget { left: WHOLE, unit: Unit::Json };
+        mention.contains('@') && !TeamsMentions::read(&[mention.to_owned()], &mut room).text.is_empty()
     },
     markup: Some(markup_of),
     responses: canned_responses::RESPONSES,
@@ -161,39 +162,35 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     });
     let origin = fit(origin(context), TITLE, Unit::Bytes, inline);
     let foot = block(&origin, json!({"size": "Small", "isSubtle": true, "separator": true}));
-    let mentions = TeamsMentions::read(&target.mentions);
-    let actions = actions(notice, words);
     let mut card = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
         // Shown where a card cannot be, such as in a notification.
         "fallbackText": title,
-        "msteams": {"width": "Full"},
+        "msteams": {"width": "Full", "entities": []},
         "body": [],
+        "actions": [],
     });
-    if !mentions.entities.is_empty() {
-        card["msteams"]["entities"] = json!(mentions.entities);
-    }
-    if !actions.is_empty() {
-        card["actions"] = json!(actions);
-    }
+    let fixed = [&heading, &foot, &block("", json!({})), &envelope(card.clone())];
+    let used: usize = fixed.into_iter().map(|part| part.to_string().len() + 1).sum();
+    let mut room = Budget { left: WHOLE.saturating_sub(used), unit: Unit::Json };
+    let mentions = TeamsMentions::read(&target.mentions, &mut room);
     let pings = (!mentions.text.is_empty()).then(|| block(&mentions.text, json!({})));
-    let fixed = [Some(&heading), pings.as_ref(), Some(&foot)];
-    let used: usize = fixed.into_iter().flatten().map(|part| part.to_string().len() + 1).sum();
-    let mut room = Budget {
-        left: WHOLE.saturating_sub(used + envelope(card.clone()).to_string().len()),
-        unit: Unit::Json,
-    };
+    card["msteams"]["entities"] = json!(mentions.entities);
+    let mut actions = actions(notice, words, &mut room);
     let mut body = vec![heading];
     body.extend(pings);
     body.extend(middle(notice, words, &mut room));
-    let is_folded = body.iter().any(|part| part["id"] == FOLDED);
-    if let Some(actions) = card["actions"].as_array_mut().filter(|_| !is_folded) {
+    if !body.iter().any(|part| part["id"] == FOLDED) {
         actions.retain(|action| action["type"] == "Action.OpenUrl");
     }
+    card["actions"] = json!(actions);
     body.push(foot);
     card["body"] = json!(body);
+    let is_empty = |list: &Value| list.as_array().is_some_and(Vec::is_empty);
+    trim::keep(&mut card["msteams"], &mut |_, list| !is_empty(list));
+    trim::keep(&mut card, &mut |_, list| !is_empty(list));
     envelope(card)
 }
 
@@ -292,19 +289,17 @@ fn block(text: &str, look: Value) -> Value {
     Value::Object(block)
 }
 
-fn actions(notice: &Notice, words: &Strings) -> Vec<Value> {
+fn actions(notice: &Notice, words: &Strings, room: &mut Budget) -> Vec<Value> {
     let open = |(label, url): (&str, Url)| {
         let label = fit(label, LABEL, Unit::Bytes, flatten);
         (!label.trim().is_empty())
             .then(|| json!({"type": "Action.OpenUrl", "title": label, "url": url.as_str()}))
     };
-    let mut actions: Vec<Value> = shown_links(notice, LINK).filter_map(open).collect();
-    if notice.details.as_deref().is_some_and(|details| !details.trim().is_empty()) {
-        actions.push(
-            json!({"type": "Action.ToggleVisibility", "title": words.details, "targetElements": [FOLDED]}),
-        );
-    }
-    actions
+    let has_details = notice.details.as_deref().is_some_and(|details| !details.trim().is_empty());
+    let unfold =
+        json!({"type": "Action.ToggleVisibility", "title": words.details, "targetElements": [FOLDED]});
+    let actions = shown_links(notice, LINK).filter_map(open).chain(has_details.then_some(unfold));
+    actions.filter_map(|action| fitting(action, room)).collect()
 }
 
 /// Whom the card pings: `<at>` in a text, and the person behind it among the entities.
@@ -315,8 +310,9 @@ struct TeamsMentions {
 }
 
 impl TeamsMentions {
-    /// Reads `ann@example.com`, or `Ann <ann@example.com>` to choose the name that is shown.
-    fn read(configured: &[String]) -> TeamsMentions {
+    /// Reads `ann@example.com`, or `Ann <ann@example.com>` to choose the name that is shown; as many as half of the room takes.
+    fn read(configured: &[String], room: &mut Budget) -> TeamsMentions {
+        let least = room.left / 2;
         let mut mentions = TeamsMentions::default();
         for mention in configured.iter().take(MENTIONS) {
             let (name, id) = match mention.trim().strip_suffix('>').and_then(|text| text.split_once('<')) {
@@ -328,13 +324,17 @@ impl TeamsMentions {
                 continue;
             }
             let text = format!("<at>{name}</at>");
+            let entity = json!({
+                "type": "mention", "text": text, "mentioned": {"id": id, "name": name},
+            });
+            if room.left < least || !room.spend(entity.to_string().len() + 1 + Unit::Json.length(&text) + 1) {
+                break;
+            }
             if !mentions.text.is_empty() {
                 mentions.text.push(' ');
             }
             mentions.text.push_str(&text);
-            mentions.entities.push(json!({
-                "type": "mention", "text": text, "mentioned": {"id": id, "name": name},
-            }));
+            mentions.entities.push(entity);
         }
         mentions
     }

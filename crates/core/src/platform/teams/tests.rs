@@ -80,6 +80,20 @@ fn a_teams_card_pings_only_whom_the_configuration_names() {
     assert_eq!(quiet["attachments"][0]["content"]["msteams"], json!({"width": "Full"}));
 }
 
+#[test]
+fn the_longest_mentions_and_links_leave_a_card_within_its_size() {
+    let mention = format!("{} <{}@example.com>", "\\".repeat(64), "\"".repeat(100));
+    let mut full = notice("t");
+    full.links = ["a", "b", "c"]
+        .map(|name| link(name, &format!("https://x.example/{name}{}", "x".repeat(1400))))
+        .into();
+    let card = teams_card(&full, &[mention.as_str(); 20]);
+    check_card(&card);
+    let content = &card["attachments"][0]["content"];
+    assert!(content["msteams"]["entities"].as_array().unwrap().len() > 5);
+    assert_eq!(content["actions"].as_array().unwrap().len(), 3);
+}
+
 fn check_card(card: &Value) {
     assert!(card.to_string().len() <= super::WHOLE, "{} bytes", card.to_string().len());
     let content = &card["attachments"][0]["content"];
