@@ -88,7 +88,7 @@ fn the_longest_mentions_and_links_leave_a_card_within_its_size() {
         .map(|name| link(name, &format!("https://x.example/{name}{}", "x".repeat(1400))))
         .into();
     let card = teams_card(&full, &[mention.as_str(); 20]);
-    check_card(&card);
+    assert!(card.to_string().len() <= super::WHOLE, "{} bytes", card.to_string().len());
     let content = &card["attachments"][0]["content"];
     assert!(content["msteams"]["entities"].as_array().unwrap().len() > 5);
     assert_eq!(content["actions"].as_array().unwrap().len(), 3);
