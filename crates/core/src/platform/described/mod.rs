@@ -1,6 +1,10 @@
 //! Platforms that data describes: one interpreter of tables for all of them. The built-in ones are the files of this folder,
 //! each with the pages that it is from; a configuration has its own in `[platforms.NAME]`.
 //!
+//! In Rust stay the platforms that no such table describes: a `slack-workflow` and a `gitlab` pipeline take variables of any name,
+//! each of which is escaped and checked; the others have blocks with rules by their kind, signatures in the body or the query,
+//! files, edits, or requests of two forms.
+//!
 //! To add one, write `NAME.toml` here and add it to the list in `builtin`: the tests of all platforms try it by what it says.
 
 mod address;
@@ -12,6 +16,7 @@ mod faults;
 mod fields;
 mod mention_form;
 mod parts;
+mod plainer;
 mod read;
 mod table;
 #[cfg(test)]
@@ -24,19 +29,17 @@ pub use read::described;
 pub use table::DescriptionFault;
 
 use super::escape::Markups;
-use super::limits::Unit;
 use super::rules::{BodyFault, FaultKind, Faults, Rule};
 use super::{
     Answer, Degradation, Description, MissingValue, Outcome, Platform, PlayedPlatform, ReceivedRequest,
     RenderedMessage, Request, Target, cut, trim,
 };
-use crate::json::{Members, json};
-use crate::message::{Context, Notice, RenderError, Template, TemplateError, plain_text};
+use crate::json::json;
+use crate::message::{Context, Notice, RenderError, Template, TemplateError};
 use address::{as_part, filled};
 use answers::AnswerParts;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use fields::{BodyField, Kind};
 use mention_form::MentionForm;
 use once_cell::sync::OnceCell;
 use parts::{DescriptionParts, MEMBER};
@@ -45,9 +48,6 @@ use std::borrow::Cow;
 use std::sync::Mutex;
 use url::Url;
 use url::form_urlencoded::Serializer;
-
-/// What a text of the shortest form of a message keeps.
-const SHORT: usize = 600;
 
 /// A platform that data describes. It lives as long as the process, as the code of the others does.
 pub struct Described {
@@ -300,57 +300,7 @@ impl Platform for Described {
     }
 
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
-        let mut plain = body.clone();
-        let fields = plain.as_object_mut()?;
-        let own = &self.parts.fields;
-        let chooses_markup = |name| own.iter().any(|field| field.markup_is_chosen_by(name));
-        for field in own.iter().filter(|field| field.path.len() == 1) {
-            let name = field.path[0];
-            let mentions = self.parts.mentions.as_ref();
-            let is_list = mentions.and_then(MentionForm::list) == Some(name);
-            let is_text = field.kind == Kind::Text || field.is_required() || is_list || chooses_markup(name);
-            let is_dropped = field.kind == Kind::Picture || how > Degradation::NoImage && !is_text;
-            if is_dropped {
-                fields.shift_remove(name);
-            } else if how > Degradation::NoImage
-                && let Some(Value::String(text)) = fields.get_mut(name)
-                && field.kind == Kind::Text
-            {
-                if field.markup_in(body).is_some() {
-                    let (names, rest) =
-                        mentions.map_or((None, text.as_str()), |one| one.split(&field.path, text));
-                    let rest = plain_text::of_any(rest);
-                    *text = names.map_or_else(|| rest.clone(), |names| format!("{names}\n{rest}"));
-                }
-                let short = field.limit.map_or(SHORT, |(max, _)| max.min(SHORT));
-                let unit = field.limit.map_or(Unit::CodePoints, |(_, unit)| unit);
-                let cut = cut::shorten(text, short, unit, cut::Markup::Fences)
-                    .filter(|_| how == Degradation::Shorter);
-                *text = cut.unwrap_or_else(|| std::mem::take(text));
-            }
-        }
-        if how > Degradation::NoImage {
-            let is_known = |name: &str| own.iter().any(|field| field.path[0] == name);
-            let (known, others) =
-                std::mem::take(fields).into_iter().partition::<Map<_, _>, _>(|(name, _)| is_known(name));
-            *fields = known;
-            let is_empty = |field: &&BodyField<'_>| {
-                let is_text = field.path.len() == 1 && field.kind == Kind::Text;
-                is_text && fields.get(field.path[0]).is_none_or(|text| text.as_str() == Some(""))
-            };
-            // What stood in members that it does not know goes where there is room.
-            let mut empty = own.iter().filter(is_empty);
-            let needed = empty.clone().find(|field| field.is_required());
-            if let Some(field) = needed.or_else(|| empty.next()) {
-                let found = trim::gathered(&Value::Object(others));
-                let has_to_speak = needed.is_some() || fields.is_empty();
-                if let Some(text) = found.or_else(|| trim::gathered(body).filter(|_| has_to_speak)) {
-                    fields.put(field.path[0], json!(text));
-                }
-            }
-            self.trim(&mut plain);
-        }
-        (plain != *body).then_some(plain)
+        self.plainer(body, how)
     }
 
     fn trim(&self, body: &mut Value) {

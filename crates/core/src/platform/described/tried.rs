@@ -3,8 +3,9 @@
 use super::super::tests::{
     HUGE, Limit, NAME, Tried, bytes, code_points, json, read_json, refuse_lengths, refuse_size,
 };
+use super::Described;
 use super::dialect::dialect;
-use super::{BodyField, Described, Kind};
+use super::fields::{BodyField, Kind};
 use crate::platform::limits::Unit;
 use serde_json::{Map, Value};
 
