@@ -263,4 +263,16 @@ mod tests {
             assert!(failures(bad).is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn the_card_in_a_form_without_parts_is_read() {
+        let body = "content=**%E2%9C%85+Task+done%3A+f7**%0AShot%3A+12&type=stream";
+        let mut arrival = super::receiver::tests::arrival("evt_1", 1, 200, 0, body);
+        assert_eq!(arrival.card("zulip"), None);
+        arrival.request.headers.push(("content-type".into(), "application/x-www-form-urlencoded".into()));
+        let card = arrival.card("zulip").unwrap().to_json();
+        assert_eq!(card["ink"], "good");
+        assert_eq!(card["parts"][0], serde_json::json!({"kind": "title", "text": "✅ Task done: f7"}));
+        assert_eq!(card["parts"][1], serde_json::json!({"kind": "fact", "label": "Shot", "text": "12"}));
+    }
 }

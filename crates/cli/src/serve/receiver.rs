@@ -81,7 +81,15 @@ impl Arrival {
             Some(message) => message.take(),
             None => form,
         });
-        card_preview::read(platform, &form.or_else(|| self.json())?)
+        let body = form.or_else(|| self.json()).or_else(|| self.encoded().map(Json::String))?;
+        card_preview::read(platform, &body)
+    }
+
+    /// The pairs of a form that has no parts.
+    fn encoded(&self) -> Option<String> {
+        let kind = self.request.header("content-type")?;
+        let is_form = kind.starts_with("application/x-www-form-urlencoded");
+        is_form.then(|| String::from_utf8_lossy(&self.request.body).into_owned())
     }
 
     /// The event's type, where the body has it.
