@@ -194,6 +194,7 @@ fn wecom_picture(content: &Json) -> CardPreview {
     card.add(PartKind::Text, text(&content["main_title"]["desc"]));
     card.add(PartKind::Text, text(&content["quote_area"]["quote_text"]));
     card.add_list(PartKind::Fact, &content["horizontal_content_list"], "/keyname", "/value", str::to_owned);
+    card.add_list(PartKind::Fact, &content["vertical_content_list"], "/title", "/desc", str::to_owned);
     card.add_labelled(PartKind::Link, "↗", text(&content["card_action"]["url"]));
     card.add_list(PartKind::Link, &content["jump_list"], "/title", "/url", str::to_owned);
     card.add(PartKind::Foot, text(&content["source"]["desc"]));

@@ -176,6 +176,10 @@ fn good_news_with_a_picture_are_a_card_of_wecom_unless_somebody_is_pinged() {
     assert_eq!(card["card_action"]["url"], "https://farm.example.com/queue");
     assert_eq!(found(card, "jump_list.*.title"), ["Open host"]);
     assert_eq!(card["quote_area"]["quote_text"], "a red fox in the snow");
+    let facts = (1..=10).map(|number| fact(&format!("f{number}"), "v")).collect();
+    let card = card_of("wecom", &Notice { facts, ..good.clone() }, &[]);
+    assert_eq!(found(&card, "template_card.horizontal_content_list.*.keyname").last(), Some(&"f6"));
+    assert_eq!(found(&card, "template_card.vertical_content_list.*.title"), ["f7", "f8", "f9", "f10"]);
     assert_eq!(card_of("wecom", &good, &["wangqing"])["msgtype"], "markdown");
     assert_eq!(card_of("wecom", &rich(), &[])["msgtype"], "markdown", "a traceback has no place there");
 }

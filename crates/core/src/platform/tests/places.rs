@@ -104,6 +104,7 @@ fn texts() -> Vec<(&'static str, Value)> {
         json!({"msgtype": "template_card", "template_card": {"card_type": "news_notice", "source": {"desc": t},
         "main_title": {"title": t, "desc": t}, "card_image": {"url": "https://x.example/a.png"},
         "quote_area": {"quote_text": t}, "horizontal_content_list": [{"keyname": t, "value": t}],
+        "vertical_content_list": [{"title": t, "desc": t}],
         "jump_list": [{"type": 1, "title": t, "url": "https://x.example"}],
         "card_action": {"type": 1, "url": "https://x.example"}}})
     });

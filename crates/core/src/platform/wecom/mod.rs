@@ -24,7 +24,7 @@ use super::{
 };
 use crate::hash::hex;
 use crate::json::json;
-use crate::message::{Context, Notice, Strings, Tone};
+use crate::message::{Context, Fact, Notice, Strings, Tone};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
@@ -50,6 +50,8 @@ const CARD_JUMP: usize = 13;
 /// It advises nothing for a quote; this is what it advises for a text of a card.
 const CARD_QUOTE: usize = 112;
 const CARD_LINES: usize = 6;
+/// Titles with a text below them, which take what has no line.
+const CARD_PARAGRAPHS: usize = 4;
 /// A file for `upload_media`, in bytes.
 const DOCUMENT: RangeInclusive<u64> = 6..=20 * 1024 * 1024;
 
@@ -217,13 +219,18 @@ fn picture_card(notice: &Notice, context: &Context) -> Option<Value> {
     let mut links = shown_links(notice, LINK);
     let (_, main) = links.next()?;
     let is_long = notice.text.is_some() || notice.details.is_some() || !notice.failures.is_empty();
-    if is_long || notice.facts.len() > CARD_LINES || notice.tone != Tone::Good {
+    if is_long || notice.facts.len() > CARD_LINES + CARD_PARAGRAPHS || notice.tone != Tone::Good {
         return None;
     }
     let cut = |text: &str, max| fit(text, max, Unit::CodePoints, flatten);
-    let facts = notice.facts.iter().map(|fact| (cut(&fact.label, CARD_LABEL), cut(&fact.value, CARD_VALUE)));
-    let facts = facts.filter(|(label, _)| !label.trim().is_empty());
-    let lines: Vec<Value> = facts.map(|(label, value)| json!({"keyname": label, "value": value})).collect();
+    let is_named = |fact: &&Fact| !cut(&fact.label, CARD_LABEL).trim().is_empty();
+    let facts: Vec<_> = notice.facts.iter().filter(is_named).collect();
+    let (lined, further) = facts.split_at(facts.len().min(CARD_LINES));
+    let line = |fact: &&Fact| json!({"keyname": cut(&fact.label, CARD_LABEL), "value": cut(&fact.value, CARD_VALUE)});
+    let paragraph =
+        |fact: &&Fact| json!({"title": cut(&fact.label, CARD_TITLE), "desc": cut(&fact.value, CARD_QUOTE)});
+    let lines: Vec<Value> = lined.iter().map(line).collect();
+    let paragraphs: Vec<Value> = further.iter().map(paragraph).collect();
     let jumps: Vec<Value> = links
         .map(|(label, url)| (cut(label, CARD_JUMP), url))
         .filter(|(label, _)| !label.trim().is_empty())
@@ -244,7 +251,9 @@ fn picture_card(notice: &Notice, context: &Context) -> Option<Value> {
     if let Some(quote) = quote.filter(|quote| !quote.trim().is_empty()) {
         card["quote_area"] = json!({"type": 0, "quote_text": quote});
     }
-    for (name, list) in [("horizontal_content_list", lines), ("jump_list", jumps)] {
+    let lists =
+        [("horizontal_content_list", lines), ("vertical_content_list", paragraphs), ("jump_list", jumps)];
+    for (name, list) in lists {
         if !list.is_empty() {
             card[name] = json!(list);
         }

@@ -125,7 +125,12 @@ fn refuse_body(body: &Value) -> Result<(), String> {
     )?;
     refuse_counts(
         body,
-        &[("news.articles", 8), ("template_card.horizontal_content_list", 6), ("template_card.jump_list", 3)],
+        &[
+            ("news.articles", 8),
+            ("template_card.horizontal_content_list", 6),
+            ("template_card.vertical_content_list", 4),
+            ("template_card.jump_list", 3),
+        ],
     )
 }
 
