@@ -5,7 +5,7 @@ use super::leave::leave;
 use super::load::{Loaded, load};
 use super::reload;
 use crate::clock::Moment;
-use crate::engine::commit::{Transaction, WaitingFallbacks};
+use crate::engine::commit::{Committer, Transaction, WaitingFallbacks};
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::idle::{Rest, by_monotonic};
 use crate::engine::log::Level;
@@ -39,8 +39,12 @@ impl Dispatcher {
             match panic::catch_unwind(AssertUnwindSafe(|| self.round())) {
                 Ok(true) => {}
                 Ok(false) => {
-                    let Dispatcher { parts, committer, peers, .. } = self;
-                    return leave(parts, committer.spool, peers.spool_file.as_deref());
+                    let Dispatcher {
+                        parts, committer: Committer { spool, parts: shared, .. }, peers, ..
+                    } = self;
+                    // `leave` waits until the host's handle is the only other one.
+                    drop(shared);
+                    return leave(parts, spool, peers.spool_file.as_deref());
                 }
                 Err(_) => self.survive_panic(),
             }

@@ -3,6 +3,12 @@
 use super::{PATIENCE, Place, Receiver, Reply, emit, eventually, stat};
 use crate::spool::{NewEvent, Spool};
 use std::time::{Duration, Instant};
+#[cfg(target_os = "linux")]
+use std::{
+    collections::BTreeSet,
+    ffi::OsString,
+    fs::{self, DirEntry},
+};
 
 /// The promise is 250 ms over the limit; the rest is for a crowded test machine.
 const SLACK: Duration = Duration::from_millis(250 + 1000);
@@ -30,4 +36,29 @@ fn close_keeps_its_time_while_another_process_holds_the_spool() {
     let next = place.open();
     eventually("the other", || receiver.numbers().len() == 2);
     next.close(PATIENCE).unwrap();
+}
+
+/// The dispatchers of this process, by the ids of their threads.
+#[cfg(target_os = "linux")]
+fn dispatchers() -> BTreeSet<OsString> {
+    let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
+    let is_one = |task: &DirEntry| {
+        fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.trim() == "taskbell-events")
+    };
+    tasks.filter(is_one).map(|task| task.file_name()).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_dispatcher_of_a_closed_bell_ends_as_soon_as_its_handle_is_gone() {
+    let receiver = Receiver::always(Reply::Status(204));
+    let before = dispatchers();
+    let bell = Place::ringing(&receiver).open();
+    eventually("a dispatcher", || dispatchers().len() > before.len());
+    bell.close(PATIENCE).unwrap();
+    drop(bell);
+    let start = Instant::now();
+    eventually("its end", || dispatchers().is_subset(&before));
+    // It waits at most ten seconds for a handle that is never dropped.
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
 }

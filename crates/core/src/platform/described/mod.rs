@@ -51,6 +51,8 @@ use url::form_urlencoded::Serializer;
 
 /// A platform that data describes. It lives as long as the process, as the code of the others does.
 pub struct Described {
+    /// What it was made of, and what its parts point into.
+    source: &'static Value,
     description: Description,
     parts: &'static DescriptionParts<'static>,
     /// Compiled when it is first needed: most hosts need none of them.

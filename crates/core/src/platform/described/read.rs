@@ -11,8 +11,8 @@ use once_cell::sync::OnceCell;
 use serde_json::Value;
 use std::sync::Mutex;
 
-/// The platforms that were made in this process. A reload with the same text makes no other.
-static MADE: Mutex<Vec<(String, &'static Described)>> = Mutex::new(Vec::new());
+/// The platforms that were made in this process. A reload with the same description makes no other.
+static MADE: Mutex<Vec<&'static Described>> = Mutex::new(Vec::new());
 
 /// The platform of this name that a description describes. It is kept until the process ends; nothing is kept of a
 /// description with a fault.
@@ -20,15 +20,14 @@ static MADE: Mutex<Vec<(String, &'static Described)>> = Mutex::new(Vec::new());
 /// # Errors
 /// Everything that is wrong with it.
 pub fn described(name: &str, description: &Value) -> Result<&'static Described, Vec<DescriptionFault>> {
-    let text = description.to_string();
     let mut made = MADE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let is_same = |known: &Described, of: &str| known.description.name == name && *of == text;
-    if let Some((_, known)) = made.iter().find(|(of, known)| is_same(known, of)) {
+    let is_same = |known: &&&Described| known.description.name == name && known.source == description;
+    if let Some(known) = made.iter().find(is_same) {
         return Ok(known);
     }
     parts_of(description, true)?;
     let platform = made_of(name, description)?;
-    made.push((text, platform));
+    made.push(platform);
     Ok(platform)
 }
 
@@ -37,7 +36,8 @@ pub fn described(name: &str, description: &Value) -> Result<&'static Described, 
 /// # Errors
 /// What cannot be read of it.
 pub(super) fn made_of(name: &str, description: &Value) -> Result<&'static Described, Vec<DescriptionFault>> {
-    let parts: &'static DescriptionParts<'static> = kept(parts_of(kept(description.clone()), false)?);
+    let source = kept(description.clone());
+    let parts: &'static DescriptionParts<'static> = kept(parts_of(source, false)?);
     let name: &'static str = name.to_owned().leak();
     // Its URL may have the value, so the whole of the endpoint decides.
     let options = parts.options.iter().map(|(option, _)| PlatformOption { required: false, ..*option });
@@ -58,7 +58,7 @@ pub(super) fn made_of(name: &str, description: &Value) -> Result<&'static Descri
         ..Description::BASE
     };
     let rule = fields::rule_of(&parts.fields);
-    Ok(kept(Described { description, parts, card: OnceCell::new(), rule }))
+    Ok(kept(Described { source, description, parts, card: OnceCell::new(), rule }))
 }
 
 /// The parts of a description. With `judges` the card of every event and each answer are judged, too.
