@@ -1,7 +1,7 @@
 //! Signatures: they prove to a receiver who sent a request, and that nobody altered it.
 //!
 //! A scheme is a set of parameters: how the secret becomes a key, the signed content, the hash, the encoding
-//! and the header. [`Signer`] signs, [`Verifier`] and [`verify`] check. Both work on raw bytes: a body need
+//! and the header. [`Signer`] signs, [`Verifier`] and [`verify()`] check. Both work on raw bytes: a body need
 //! not be UTF-8.
 //!
 //! Wire formats: Standard Webhooks 1.0.0, and the webhook pages of GitHub, Stripe and Slack;

@@ -78,7 +78,7 @@ impl SpoolTransaction<'_> {
 
 impl Spool {
     /// When the open batch that has not gone on for longest last did; of those that
-    /// [`SpoolTransaction::stalled_batches`] has not given.
+    /// `stalled_batches` has not given.
     pub fn stillest_batch(&self) -> Result<Option<i64>, SpoolError> {
         stillest(&self.conn).map_err(self.at())
     }
@@ -88,7 +88,7 @@ impl Spool {
         longest_untold(&self.conn).map_err(self.at())
     }
 
-    /// Whether a batch has ended, or gone on since [`SpoolTransaction::stalled_batches`] gave it. Nothing is known of
+    /// Whether a batch has ended, or gone on since `stalled_batches` gave it. Nothing is known of
     /// one that the host counts.
     pub fn batch_went_on(&self, id: &str) -> Result<bool, SpoolError> {
         went_on(&self.conn, id).map_err(self.at())
