@@ -91,13 +91,13 @@ def host() -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture
 def ring() -> Iterator[Callable[..., Any]]:
-    """Opens bells that are closed with the test: ``ring(config)``."""
+    """Opens bells that raise what fails and are closed with the test: ``ring(config)``."""
     import taskbell
 
     opened = []
 
     def start(config: Any) -> taskbell.Bell:
-        opened.append(taskbell.Bell(config))
+        opened.append(taskbell.Bell(config, strict=True))
         return opened[-1]
 
     yield start

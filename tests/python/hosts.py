@@ -9,7 +9,7 @@ from typing import Any
 
 CODE = """
 import json, sys, taskbell
-bell = taskbell.Bell(sys.argv[1])
+bell = taskbell.Bell(sys.argv[1], strict=True)
 for line in sys.stdin:
     call, *arguments = json.loads(line)
     print(json.dumps(getattr(bell, call)(*arguments)), flush=True)

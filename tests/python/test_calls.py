@@ -10,9 +10,8 @@ import time
 
 import pytest
 
-import taskbell
 from bells import eventually, settings
-from taskbell import Bell, TaskbellError, _native
+from taskbell import Bell, TaskbellError, _bell, _native
 from tools import python
 
 MIB = 1 << 20
@@ -133,7 +132,7 @@ def test_each_thread_has_its_own_last_error(bell):
 
 
 def test_calls_after_close_are_refused(tmp_path, receive):
-    bell = Bell(settings(tmp_path, receive().url()))
+    bell = Bell(settings(tmp_path, receive().url()), strict=True)
     handle = bell._handle
     bell.close()
     library = _native.library()
@@ -219,10 +218,10 @@ def test_close_that_leaves_a_log_function_running_says_so_and_waits_for_it_the_n
 def test_the_binding_keeps_a_log_function_that_still_runs(tmp_path, receive):
     bell, log = slow_log(tmp_path, receive)
     bell.close(0.1)
-    assert bell in taskbell._open_bells
+    assert bell in _bell._open_bells
     log.go.set()
     bell.close(20)
-    assert bell not in taskbell._open_bells
+    assert bell not in _bell._open_bells
 
 
 DEFAULT_WITH_A_SLOW_LOG = """
@@ -249,6 +248,7 @@ def test_shutdown_may_be_called_again_while_the_log_function_runs(tmp_path, rece
 BEFORE_OPEN = """
 import os, sys, taskbell
 from taskbell import _native
+taskbell.default.strict = True
 for call in (lambda: taskbell.on_task_complete({}), lambda: taskbell.on_queue_end(None)):
     try:
         call()

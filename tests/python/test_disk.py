@@ -44,7 +44,7 @@ def emit(number):
         calls.append(time.monotonic() - started)
 
 calls = []
-bell = taskbell.Bell(config)
+bell = taskbell.Bell(config, strict=True)
 assert emit(0) == "OK" and bell.sync(30)
 """
 
@@ -154,14 +154,14 @@ def arrived(receiver) -> set[int]:
 def test_a_full_disk_refuses_by_name_and_loses_nothing(tmp_path, receive, on_a_disk_of_its_own, ring):
     receiver = receive()
     text = on_a_disk_of_its_own(FULL, on_disk(tmp_path, receiver, ring))
-    assert arrived(receiver) == set(json.loads(text))
+    assert arrived(receiver) == set(json.loads(text.splitlines()[-1]))
 
 
 @pytest.mark.parametrize("ring", ["auto", "beside"])
 def test_close_keeps_its_time_on_a_full_disk(tmp_path, receive, on_a_disk_of_its_own, ring):
     receiver = receive()
     text = on_a_disk_of_its_own(CLOSE_FULL, on_disk(tmp_path, receiver, ring))
-    assert arrived(receiver) == set(json.loads(text))
+    assert arrived(receiver) == set(json.loads(text.splitlines()[-1]))
 
 
 def test_a_read_only_folder_is_refused_by_name(tmp_path, receive, on_a_disk_of_its_own):

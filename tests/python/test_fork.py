@@ -1,4 +1,4 @@
-"""After fork() the child's calls say so, a new default instance works there, and the parent goes on."""
+"""After fork() the C calls of the child say so, the binding opens its bells anew, and the parent goes on."""
 
 from __future__ import annotations
 
@@ -15,26 +15,24 @@ taskbell.init(mine)
 bell = taskbell.Bell(json.dumps({**json.loads(mine), "spool": {"path": ":memory:"}}))
 bell.emit("test.event", {"who": "parent before"})
 taskbell.on_task_complete({"name": "parent before"})
-
-def name(call):
-    try:
-        call()
-        return "OK"
-    except taskbell.TaskbellError as fault:
-        assert fault.message, "no words"
-        return fault.name
+closed = taskbell.Bell(json.dumps({**json.loads(mine), "spool": {"path": ":memory:"}}))
+closed.close(20)
 
 child = os.fork()
 if child == 0:
+    library, handle = _native.library(), bell._handle
     seen = [
-        name(lambda: bell.emit("test.event")),
-        name(lambda: bell.flush(1)),
-        name(lambda: bell.stats()),
-        name(lambda: bell.close(1)),
-        name(lambda: taskbell.on_task_complete({})),
-        name(lambda: taskbell.default.stats()),
+        library.taskbell_emit(handle, b"test.event", b"{}", 2, None),
+        library.taskbell_flush(handle, 1),
+        library.taskbell_stats(handle, None, 0, None),
+        library.taskbell_close(handle, 1, None),
+        library.on_task_complete(b"{}"),
+        library.taskbell_stats(None, None, 0, None),
     ]
-    assert seen == ["FORKED"] * len(seen), seen
+    assert seen == [_native.FORKED] * len(seen), seen
+    assert _native.last_error(), "no words"
+    assert bell.wait(bell.emit("test.event", {"who": "child of a bell"}), 20)
+    assert closed.emit("test.event") == 0, "what the parent has closed stays closed"
     taskbell.init(childs)
     taskbell.on_task_complete({"name": "child"})
     assert taskbell.shutdown(20) == 0
@@ -58,9 +56,9 @@ def test_the_child_starts_anew_and_the_parent_goes_on(tmp_path, receive):
     assert "ok" in python(HOST, json.dumps(mine), json.dumps(other), timeout=120)
     names = [request.json()["data"]["task"]["name"] for request in childs.wait_for(1)]
     assert names == ["child"]
-    bodies = [request.json()["data"] for request in parents.wait_for(4)]
+    bodies = [request.json()["data"] for request in parents.wait_for(5)]
     said = sorted(body.get("who") or body["task"]["name"] for body in bodies)
-    assert said == ["parent after", "parent after", "parent before", "parent before"]
+    assert said == ["child of a bell", "parent after", "parent after", "parent before", "parent before"]
 
 
 SAME_SPOOL = """
@@ -70,7 +68,6 @@ taskbell.init(config)
 taskbell.on_task_complete({"name": "parent"})
 child = os.fork()
 if child == 0:
-    taskbell.init(config)
     taskbell.on_task_complete({"name": "child"})
     assert taskbell.shutdown(20) == 0
     sys.exit(0)

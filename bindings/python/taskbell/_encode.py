@@ -14,6 +14,8 @@ from enum import Enum
 from fractions import Fraction
 from typing import Any, Union
 
+from ._outcome import as_meant, text_of
+
 Payload = Union[Mapping[str, Any], str, bytes, None]
 Config = Union[Mapping[str, Any], str, "os.PathLike[str]"]
 
@@ -48,6 +50,8 @@ def payload_bytes(payload: Payload) -> bytes | None:
     """The JSON text of an event. A string is already JSON; ``None`` stays ``None``."""
     if payload is None or isinstance(payload, bytes):
         return payload
+    if isinstance(payload, Mapping):
+        payload = dump(as_meant(payload))
     return utf8(payload if isinstance(payload, str) else dump(payload))
 
 
@@ -56,6 +60,13 @@ def config_bytes(config: Config) -> bytes:
     if isinstance(config, Mapping):
         return utf8(dump(config))
     return utf8(os.fspath(config))
+
+
+def lasting(config: Config) -> bytes:
+    """A configuration that means the same in another folder: a path is absolute."""
+    text = config_bytes(config)
+    is_path = not isinstance(config, Mapping) and not text.startswith(b"{") and b"\n" not in text
+    return utf8(os.path.abspath(os.fsdecode(text))) if is_path and b"://" not in text else text
 
 
 def dump(value: Any) -> str:
@@ -86,11 +97,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).decode("utf-8", "replace")
     if isinstance(value, (Set, MappingView)):
-        return sorted(value, key=str)
+        entries: Any = value
+        return sorted(entries, key=str)
     if isinstance(value, Sequence):
         return list(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, BaseException):
+        return f"{type(value).__name__}: {value}".removesuffix(": ")
     if callable(getattr(value, "item", None)):
         return _item(value)
     return str(value)
@@ -144,14 +158,7 @@ def _key(key: Any) -> str:
         key = key.value
     if key is None or isinstance(key, bool):
         return json.dumps(key)
-    return _text(key)
-
-
-def _text(value: Any) -> str:
-    try:
-        return str(value)
-    except Exception:  # a text of the host's own making
-        return f"<{type(value).__name__}>"
+    return text_of(key)
 
 
 def _tree(value: Any, key: str = "", path: tuple[int, ...] = ()) -> Any:
@@ -170,7 +177,7 @@ def _tree(value: Any, key: str = "", path: tuple[int, ...] = ()) -> Any:
         try:
             return _tree(_plain(value), key, path)
         except Exception:  # whatever the host's own classes raise
-            return _text(value)
+            return text_of(value)
     try:
         if isinstance(value, Mapping):
             return {_key(name): _tree(entry, _key(name), path) for name, entry in value.items()}

@@ -30,6 +30,7 @@ CODES = {
     13: "NOT_FOUND",
 }
 CLOSED, CONFIG, TIMEOUT, FORKED, BUFFER_TOO_SMALL, SIGNATURE, NOT_FOUND = 5, 6, 7, 9, 10, 11, 13
+"""The codes that this package looks at."""
 
 LogFunction = ctypes.CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
 """``taskbell_log_fn``: userdata, level, message in UTF-8."""
@@ -74,6 +75,10 @@ class TaskbellError(Exception):
         self.code = code
         self.name = name
         self.message = message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A pool of processes passes it on; the default would call the class with the text alone.
+        return type(self), (self.code, self.name, self.message)
 
 
 def error_name(code: int) -> str:

@@ -85,6 +85,12 @@ impl Config {
         self.endpoints.iter().find(|endpoint| endpoint.name == name)
     }
 
+    /// What it has, in the words of a log: `3 endpoints, 1 hook`.
+    pub fn summary(&self) -> String {
+        let counts = [(self.endpoints.len(), "endpoint"), (self.hooks.len(), "hook")];
+        counts.map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" })).join(", ")
+    }
+
     /// The hooks with the endpoints they name.
     pub fn rules(&self) -> Rules<'_> {
         Rules { hooks: &self.hooks, endpoints: self }

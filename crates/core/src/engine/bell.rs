@@ -26,9 +26,10 @@ pub struct Bell {
     parts: Arc<Parts>,
     spool: crate::spool::SpoolPath,
     is_default_spool: bool,
-    // Of the configuration at the start, for the first log function.
+    // Of the configuration at the start, for the first log function: what it has, and what is doubtful in it.
+    summary: String,
     warnings: Vec<String>,
-    were_warnings_logged: AtomicBool,
+    was_start_logged: AtomicBool,
     // Whether a refused metric was logged: a host may feed the same every second.
     was_metric_refused: AtomicBool,
 }
@@ -50,13 +51,14 @@ impl Bell {
         let _quiet = os::WriteSignals::hold();
         let spool = config.spool.path.clone();
         let is_default_spool = config.spool.configuration.is_some();
-        let warnings = config.warnings.clone();
+        let (summary, warnings) = (config.summary(), config.warnings.clone());
         Ok(Bell {
             parts: open::open(config, clock)?,
             spool,
             is_default_spool,
+            summary,
             warnings,
-            were_warnings_logged: AtomicBool::new(false),
+            was_start_logged: AtomicBool::new(false),
             was_metric_refused: AtomicBool::new(false),
         })
     }
@@ -212,7 +214,8 @@ impl Bell {
             NotSet::Closed => closed(),
         })?;
         // From the start, before a function could be set.
-        if is_set && !self.were_warnings_logged.swap(true, Ordering::Relaxed) {
+        if is_set && !self.was_start_logged.swap(true, Ordering::Relaxed) {
+            self.parts.log.write(Level::Info, &self.summary);
             let incidents = self.parts.spool_health.incidents();
             self.warnings.iter().for_each(|text| self.parts.log.write(Level::Warn, text));
             incidents.iter().for_each(|text| self.parts.log.write(Level::Error, text));

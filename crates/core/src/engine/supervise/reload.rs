@@ -50,6 +50,6 @@ pub fn apply(
         .into_iter()
         .flat_map(|(name, lane)| lane.retire().into_iter().map(move |job| (name.clone(), job)));
     parts.lanes.push(waiting);
-    parts.log.write(Level::Info, "a new configuration is in force");
+    parts.log.write(Level::Info, &format!("a new configuration is in force: {}", config.summary()));
     config
 }
