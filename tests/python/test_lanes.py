@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+import pytest
+
 from bells import endpoint, eventually, invariant, reports, settings
 from steps import Hang, Reply
+
+SENDERS = 256
+"""The most threads of a bell that send, as docs/architecture.md says."""
+
+LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts threads in /proc")
 
 
 def test_concurrency_1_keeps_the_order(tmp_path, receive, ring):
@@ -42,6 +52,57 @@ def test_a_hung_endpoint_does_not_delay_another_lane(tmp_path, receive, ring):
     stats = eventually("the quick lane's reports", lambda: _when(bell, "delivered", 100))
     assert stats["pending"] == 100
     invariant(stats, 200)
+
+
+@LINUX
+def test_a_thousand_endpoints_share_a_bounded_number_of_threads_and_those_that_hang_hold_up_no_other(
+    tmp_path, receive, ring
+):
+    receiver = receive(lambda request, _number: Hang() if request.target.startswith("/hung") else Reply())
+    endpoints = {
+        f"{kind}{number}": endpoint(receiver.url(f"/{kind}/{number}"), timeout="2s", retry={"schedule": ["1h"]})
+        for number in range(500)
+        for kind in ("hung", "well")
+    }
+    bell = ring(settings(tmp_path, endpoints=endpoints))
+    most = 0
+
+    def delivered(count):
+        nonlocal most
+        most = max(most, senders())
+        stats = bell.stats()
+        return stats if stats["delivered"] >= count else None
+
+    bell.emit("test.event")
+    eventually("the others have theirs", lambda: delivered(500), timeout=120)
+    eventually("each that hangs was tried", lambda: bell.stats()["attempts"] == 1000, timeout=120)
+    # Now it is known which ones hang: the others have a quarter of the senders for themselves.
+    bell.emit("test.event")
+    stats = eventually("the others again", lambda: delivered(1000), timeout=60)
+    assert most <= SENDERS, most
+    assert stats["dead"] == 0
+    well = [request.target for request in receiver.requests if request.target.startswith("/well")]
+    assert len(well) == 1000 and len(set(well)) == 500
+
+
+@LINUX
+def test_a_bell_without_work_has_no_sender(tmp_path, receive, ring):
+    receiver = receive()
+    bell = ring(settings(tmp_path, receiver.url()))
+    assert senders() == 0
+    bell.wait(bell.emit("test.event"), 20)
+    assert senders() >= 1
+    eventually("the senders end", lambda: senders() == 0, timeout=60)
+
+
+def senders():
+    names = []
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            names.append((task / "comm").read_text().strip())
+        except OSError:
+            continue
+    return names.count("taskbell-sender")
 
 
 def test_wait_and_flush_keep_their_time(tmp_path, receive, ring):

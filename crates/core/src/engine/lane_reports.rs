@@ -90,7 +90,7 @@ impl LaneReports {
         self.attempt_began.store(false, Ordering::SeqCst);
     }
 
-    /// Whether a lane lacked a thread since the last call.
+    /// Whether a sender lacked a thread since the last call.
     pub fn take_lack_of_threads(&self) -> bool {
         self.lacks_thread.swap(false, Ordering::Relaxed)
     }

@@ -5,7 +5,7 @@ use super::lock::lock;
 use super::phase::{Phase, PhaseCell};
 use crate::clock::Clock;
 use crate::endpoint::{Endpoint, is_task_endpoint};
-use crate::lanes::{Job, Lane, LaneReport, LaneSink};
+use crate::lanes::{Job, Lane, LaneReport, LaneSink, Senders};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -15,13 +15,15 @@ pub type Lanes = BTreeMap<String, Arc<Lane>>;
 pub struct LaneTable {
     pub reports: Arc<LaneReports>,
     pub clock: Arc<dyn Clock>,
+    pub senders: Arc<Senders>,
     phase: Arc<PhaseCell>,
     lanes: Mutex<Lanes>,
 }
 
 impl LaneTable {
     pub fn new(reports: Arc<LaneReports>, clock: Arc<dyn Clock>, phase: Arc<PhaseCell>) -> LaneTable {
-        LaneTable { reports, clock, phase, lanes: Mutex::default() }
+        let senders = Senders::new(Arc::clone(&reports) as Arc<dyn LaneSink>);
+        LaneTable { reports, clock, senders, phase, lanes: Mutex::default() }
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Lanes> {
@@ -41,7 +43,8 @@ impl LaneTable {
         gone: Option<String>,
     ) -> Result<Arc<Lane>, String> {
         let sink: Arc<dyn LaneSink> = Arc::clone(&self.reports) as Arc<dyn LaneSink>;
-        Lane::new(Arc::clone(endpoint), Arc::clone(&self.clock), sink, keeps_bodies, gone)
+        let senders = Arc::clone(&self.senders);
+        Lane::new(Arc::clone(endpoint), Arc::clone(&self.clock), sink, senders, keeps_bodies, gone)
             .map_err(|error| error.to_string())
     }
 

@@ -1,23 +1,19 @@
-//! The threads of a lane, and the way of a delivery through them: prepare, send, interpret, decide, report.
-//! Each makes one attempt at a time, and ends when there is nothing to do.
+//! What a sender does for a lane, and the way of a delivery through it: prepare, send, interpret, decide, report.
 
 use super::attempt::{Attempt, AttemptDecision};
 use super::body::Body;
 use super::job::Job;
 use super::lane::{Lane, NextStep};
+use super::senders::{IDLE, Seat, Served, Turn};
 use super::{coalesce, follow_up, schedule};
 use crate::message::Extras;
-use crate::os;
 use crate::platform::Outcome;
 use crate::spool::{AttemptRow, LiveTurn};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A thread without work ends after this time, and a connection without use is closed.
-const IDLE: Duration = Duration::from_secs(10);
-
-/// The longest a thread sleeps before it reads the clocks again: while a machine is suspended, less monotonic
+/// The longest a lane waits before the clocks are read again: while a machine is suspended, less monotonic
 /// time passes than wall-clock time.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
@@ -28,59 +24,38 @@ const NEXT_TURN: Duration = Duration::from_millis(50);
 /// How soon a message that the spool cannot read now is asked for again.
 const READ_AGAIN: Duration = Duration::from_secs(1);
 
-impl Lane {
-    /// Puts deliveries into the lane, and starts a thread when one is needed.
-    pub fn push(self: &Arc<Self>, jobs: impl IntoIterator<Item = Job>) {
-        if self.enqueue(jobs) {
-            start_thread(self);
-        }
+impl Served for Lane {
+    fn seat(&self) -> &Seat {
+        &self.seat
     }
 
-    /// Starts the thread that the system had no room for, if something waits for it.
-    pub fn start_missing_thread(self: &Arc<Self>) {
-        if self.misses_thread() {
-            start_thread(self);
-        }
-    }
-}
-
-fn start_thread(lane: &Arc<Lane>) {
-    let name = format!("taskbell-{}", lane.endpoint.name);
-    let thread_lane = Arc::clone(lane);
-    if os::spawn(&name, move || run(&thread_lane)).is_err() {
-        lane.thread_not_started();
-        lane.sink.lacks_thread();
-    }
-}
-
-fn run(lane: &Arc<Lane>) {
-    loop {
-        lane.sink.await_room();
-        match lane.next_step() {
-            NextStep::Attempt { jobs, needs_thread } => {
-                if needs_thread {
-                    start_thread(lane);
-                }
-                deliver(lane, jobs);
-            }
-            NextStep::DropStale(job) => lane.drop_job(job, "stale: it is older than the `ttl` of its hook"),
-            NextStep::Wait(limit) => {
-                let first = if lane.client.keeps_connections() { IDLE } else { LONGEST_SLEEP };
-                if !lane.await_change(limit.min(first)) {
-                    lane.client.close_idle(IDLE);
-                }
-            }
-            NextStep::Idle => {
-                if !lane.await_change(IDLE) {
-                    lane.client.close_idle(IDLE);
-                    if lane.may_end_thread() {
+    fn serve(self: Arc<Self>, turn: &Turn) {
+        let lane = &self;
+        lane.client.close_idle(IDLE);
+        loop {
+            lane.sink.await_room();
+            match lane.next_step() {
+                NextStep::Attempt { jobs, more } => {
+                    if more {
+                        lane.ask_for_sender();
+                    }
+                    deliver(lane, jobs);
+                    if !lane.senders.goes_on(turn) {
                         return;
                     }
                 }
-            }
-            NextStep::Stop => {
-                lane.may_end_thread();
-                return;
+                NextStep::DropStale(job) => {
+                    lane.drop_job(job, "stale: it is older than the `ttl` of its hook");
+                }
+                NextStep::Wait(limit) => {
+                    let longest = if lane.client.keeps_connections() { IDLE } else { LONGEST_SLEEP };
+                    return lane.senders.ask_after(turn, limit.min(longest));
+                }
+                NextStep::Idle if lane.client.keeps_connections() => {
+                    return lane.senders.ask_after(turn, IDLE);
+                }
+                NextStep::Idle => return,
+                NextStep::Stop => return lane.senders.forget(turn),
             }
         }
     }

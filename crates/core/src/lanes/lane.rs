@@ -1,5 +1,4 @@
 //! A lane: what waits for one endpoint, and what may start now: order, concurrency, rate, breaker and pauses.
-//! Its threads run the attempt loop.
 
 mod health;
 mod outcome;
@@ -13,11 +12,12 @@ use super::pace::Pace;
 use super::queue::DueQueue;
 use super::ramp::Ramp;
 use super::report::LaneSink;
+use super::senders::{Seat, Senders};
 use crate::clock::Clock;
 use crate::endpoint::Endpoint;
 use crate::secret::{Scrubber, url_secrets};
 use crate::transport::{Client, Reach, TransportError};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use health::Failing;
@@ -36,14 +36,15 @@ pub struct LaneState {
     pub quiet_until: Option<i64>,
 }
 
-/// A lane. Shared by the engine and the lane's threads.
+/// A lane. Shared by the engine and the senders.
 pub struct Lane {
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) client: Client,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sink: Arc<dyn LaneSink>,
+    pub(super) senders: Arc<Senders>,
+    pub(super) seat: Seat,
     inner: Mutex<Inner>,
-    changed: Condvar,
 }
 
 struct Inner {
@@ -59,8 +60,6 @@ struct Inner {
     /// Delivered messages whose file is not sent yet.
     following_up: usize,
     last_failure: Option<String>,
-    threads: usize,
-    idle_threads: usize,
     gone: Option<String>,
     /// The chat that replaced the configured one.
     moved_to: Option<i64>,
@@ -71,11 +70,11 @@ struct Inner {
 }
 
 pub(super) enum NextStep {
-    /// One attempt for all of these, several in a summary. They count as in flight. With `needs_thread` the
-    /// caller starts another thread.
+    /// One attempt for all of these, several in a summary. They count as in flight. With `more` another one may
+    /// begin at the same time.
     Attempt {
         jobs: Vec<Job>,
-        needs_thread: bool,
+        more: bool,
     },
     DropStale(Job),
     /// Look again after this time at the latest.
@@ -86,8 +85,8 @@ pub(super) enum NextStep {
 }
 
 impl Lane {
-    /// A lane for an endpoint. Opens no connection and starts no thread. `keeps_bodies` when there is no
-    /// spool file to read messages from again; `gone` when the endpoint answered so in an earlier run.
+    /// A lane for an endpoint. Opens no connection. `keeps_bodies` when there is no spool file to read messages from
+    /// again; `gone` when the endpoint answered so in an earlier run.
     ///
     /// # Errors
     /// When the endpoint's certificates or proxy cannot be used.
@@ -95,6 +94,7 @@ impl Lane {
         endpoint: Arc<Endpoint>,
         clock: Arc<dyn Clock>,
         sink: Arc<dyn LaneSink>,
+        senders: Arc<Senders>,
         keeps_bodies: bool,
         gone: Option<String>,
     ) -> Result<Arc<Lane>, TransportError> {
@@ -112,16 +112,14 @@ impl Lane {
             sending: Vec::new(),
             following_up: 0,
             last_failure: None,
-            threads: 0,
-            idle_threads: 0,
             gone,
             moved_to: None,
             throttled: false,
             stopping: false,
             retired: false,
         };
-        let (inner, changed) = (Mutex::new(inner), Condvar::new());
-        Ok(Arc::new(Lane { endpoint, client, clock, sink, inner, changed }))
+        let (seat, inner) = (Seat::default(), Mutex::new(inner));
+        Ok(Arc::new(Lane { endpoint, client, clock, sink, senders, seat, inner }))
     }
 
     pub fn endpoint(&self) -> &Arc<Endpoint> {
@@ -168,48 +166,59 @@ impl Lane {
     }
 
     /// Starts nothing more and breaks off what is in flight. Returns at once.
-    pub fn stop(&self) {
+    pub fn stop(self: &Arc<Self>) {
         self.lock().stopping = true;
-        self.changed.notify_all();
+        self.ask_for_sender();
         self.client.shutdown();
     }
 
     /// Hands the lane over to its replacement: starts nothing more, lets what is in flight end, and gives up
     /// what waits. A delivery in flight that must be tried again is reported as returned.
-    pub fn retire(&self) -> Vec<Job> {
+    pub fn retire(self: &Arc<Self>) -> Vec<Job> {
         let mut inner = self.lock();
         inner.stopping = true;
         inner.retired = true;
         let waiting = inner.queue.drain();
         drop(inner);
-        self.changed.notify_all();
+        self.ask_for_sender();
         waiting
-    }
-
-    pub fn threads(&self) -> usize {
-        self.lock().threads
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts deliveries into the queue. With `true` the caller starts a thread.
-    pub(super) fn enqueue(&self, jobs: impl IntoIterator<Item = Job>) -> bool {
+    /// Puts deliveries into the lane.
+    pub fn push(self: &Arc<Self>, jobs: impl IntoIterator<Item = Job>) {
         let mut inner = self.lock();
         if let Some(reason) = inner.gone.clone() {
             drop(inner);
-            jobs.into_iter().for_each(|job| self.drop_job(job, &reason));
-            return false;
+            return jobs.into_iter().for_each(|job| self.drop_job(job, &reason));
         }
         let older: Vec<_> = jobs.into_iter().filter_map(|job| inner.queue.put(job)).collect();
-        let needs_thread = inner.queue.len() > 0 && !inner.stopping && self.call_thread(&mut inner);
+        // Otherwise the sender whose attempt ends looks.
+        let may_begin = inner.queue.len() > 0 && !inner.stopping && !self.is_full(&inner);
         drop(inner);
         self.supersede(older);
-        needs_thread
+        if may_begin {
+            self.ask_for_sender();
+        }
     }
 
-    /// The next step of a thread. What is stale comes before rate and breaker: it must neither wait for them
+    /// Lets a sender look whether something may be sent.
+    pub(super) fn ask_for_sender(self: &Arc<Self>) {
+        if !self.seat.asks() {
+            self.senders.ask(Arc::clone(self) as _);
+        }
+    }
+
+    /// Whether no further attempt may begin before one ends.
+    fn is_full(&self, inner: &Inner) -> bool {
+        let sending = inner.in_flight + inner.following_up;
+        sending >= self.endpoint.concurrency || self.endpoint.ordered && sending > 0
+    }
+
+    /// The next step of a sender. What is stale comes before rate and breaker: it must neither wait for them
     /// nor use them up.
     pub(super) fn next_step(&self) -> NextStep {
         let mut guard = self.lock();
@@ -221,7 +230,7 @@ impl Lane {
         if let Some(job) = inner.queue.take_stale(self.clock.monotonic(), self.clock.unix_ms()) {
             return NextStep::DropStale(job);
         }
-        if inner.in_flight >= self.endpoint.concurrency || self.endpoint.ordered && inner.in_flight > 0 {
+        if self.is_full(inner) {
             return NextStep::Idle;
         }
         let now = self.clock.monotonic();
@@ -250,61 +259,7 @@ impl Lane {
         inner.ramp.started(now);
         inner.breaker.started();
         inner.in_flight += 1;
-        let needs_thread = inner.queue.any_due(now) && self.call_thread(inner);
-        NextStep::Attempt { jobs, needs_thread }
-    }
-
-    /// A thread waits for its next step, `limit` at most; `false` when nothing happened by then.
-    pub(super) fn await_change(&self, limit: Duration) -> bool {
-        let mut inner = self.lock();
-        if inner.stopping {
-            return true;
-        }
-        inner.idle_threads += 1;
-        let (mut inner, waited) =
-            self.changed.wait_timeout(inner, limit).unwrap_or_else(PoisonError::into_inner);
-        inner.idle_threads -= 1;
-        !waited.timed_out()
-    }
-
-    /// A thread without work ends, unless it is the last one and something waits.
-    pub(super) fn may_end_thread(&self) -> bool {
-        let mut inner = self.lock();
-        let may = inner.stopping || inner.threads > 1 || inner.queue.len() == 0;
-        if may {
-            inner.threads -= 1;
-        }
-        may
-    }
-
-    /// Wakes an idle thread. When all are busy and one more is allowed, counts it and gives `true`: the caller
-    /// starts it.
-    fn call_thread(&self, inner: &mut Inner) -> bool {
-        if inner.idle_threads > 0 {
-            self.changed.notify_one();
-            return false;
-        }
-        let is_allowed = inner.threads < self.endpoint.concurrency;
-        inner.threads += usize::from(is_allowed);
-        is_allowed
-    }
-
-    /// Whether something waits and no thread lives. With `true` the caller starts one.
-    pub(super) fn misses_thread(&self) -> bool {
-        let mut inner = self.lock();
-        let misses = inner.threads == 0 && inner.queue.len() > 0 && !inner.stopping;
-        inner.threads += usize::from(misses);
-        misses
-    }
-
-    pub(super) fn thread_not_started(&self) {
-        self.lock().threads -= 1;
-    }
-
-    /// Threads that wait look again. Without one a system call is spared.
-    fn wake_idle(&self, inner: &Inner) {
-        if inner.idle_threads > 0 {
-            self.changed.notify_all();
-        }
+        let more = inner.queue.any_due(now) && !self.is_full(inner);
+        NextStep::Attempt { jobs, more }
     }
 }

@@ -1,5 +1,5 @@
-//! Lanes: one per endpoint, with its own order, concurrency, rate, breaker and threads, so that an
-//! endpoint that hangs never delays another.
+//! Lanes: one per endpoint, with its own order, concurrency, rate and breaker, and its share of the senders, so that
+//! an endpoint that hangs never delays another.
 
 mod attachment;
 mod attachment_fit;
@@ -22,6 +22,7 @@ mod ramp;
 mod report;
 mod request;
 mod schedule;
+mod senders;
 
 pub use body::Body;
 pub use dry_run::headers;
@@ -31,3 +32,4 @@ pub use job::Job;
 pub(crate) use job::LiveJob;
 pub(crate) use lane::{Failing, Lane, SendingAttempt};
 pub(crate) use report::{Disposition, LaneReport, LaneSink};
+pub(crate) use senders::Senders;

@@ -41,13 +41,13 @@ pub enum Disposition {
     Dead(String),
 }
 
-/// What lanes need of the engine. Called from the threads of every lane.
+/// What lanes need of the engine. Called from every sender.
 pub trait LaneSink: Send + Sync {
     /// Takes a report. Never waits.
     fn report(&self, report: LaneReport);
 
     /// Waits while more reports have piled up than memory should hold, because the disk does not take
-    /// them. Called by a lane's thread before an attempt.
+    /// them. Called by a sender before an attempt.
     fn await_room(&self);
 
     /// Reads a message back from the spool; `None` when the spool no longer has it, an error when it cannot be read now.
@@ -61,8 +61,8 @@ pub trait LaneSink: Send + Sync {
     /// Is told that an attempt begins.
     fn attempt_begins(&self);
 
-    /// Is told that the system had no thread for a lane, which must be asked again with
-    /// [`Lane::start_missing_thread`](super::Lane::start_missing_thread).
+    /// Is told that the system had no thread for a sender, which must be asked for again with
+    /// [`Senders::start_missing_thread`](super::Senders::start_missing_thread).
     fn lacks_thread(&self);
 
     /// Removes secrets from text that others wrote.

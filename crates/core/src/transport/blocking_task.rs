@@ -1,6 +1,7 @@
 //! System calls that may hang and cannot be interrupted, a lookup or a connect: each runs on its own thread,
 //! and the caller stops waiting at the deadline or at shutdown.
 
+use super::process_count::ProcessCount;
 use crate::os;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,6 +10,11 @@ use std::time::Instant;
 
 /// The most abandoned threads of one client.
 const MAX_ABANDONED: usize = 4;
+
+/// The most threads of a process.
+const MOST: u64 = 256;
+
+static THREADS: ProcessCount = ProcessCount::new();
 
 #[derive(Debug)]
 pub(super) enum Unfinished {
@@ -69,10 +75,12 @@ impl BlockingTasks {
                 return Err(Unfinished::TooMany);
             }
         }
+        let counted = THREADS.add(MOST).ok_or(Unfinished::TooMany)?;
         let result = Arc::new(Mutex::new(TaskResult::Running));
         let (tasks, theirs) = (Arc::clone(self), Arc::clone(&result));
         os::spawn(name, move || {
             let value = catch_unwind(AssertUnwindSafe(job)).ok();
+            drop(counted);
             tasks.finish(&theirs, value);
         })
         .map_err(Unfinished::Lost)?;

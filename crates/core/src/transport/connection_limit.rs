@@ -1,8 +1,8 @@
 //! How many connections this process may have open for Taskbell, whatever the number of its endpoints: the file
 //! descriptors are the host's.
 
+use super::process_count::{Counted, ProcessCount};
 use crate::os;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -15,19 +15,20 @@ const FEWEST: u64 = 4;
 /// Never more than this.
 const MOST: u64 = 2048;
 
+/// Never more threads of a bell than this send at once.
+const MOST_SENDERS: u64 = 256;
+
 /// Descriptors that are left to the host where it uses many itself.
 const SPARE: u64 = 64;
 
 /// Between two looks for a free slot; a request waits for another's end.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The process (as `os::forks` counts it) in the upper half, the open connections in the lower one: a child of
-/// `fork` has none of its parent's.
-static OPEN: AtomicU64 = AtomicU64::new(0);
+static OPEN: ProcessCount = ProcessCount::new();
 
 #[derive(Debug)]
 pub(super) struct ConnectionSlot {
-    forks: u32,
+    _counted: Counted,
 }
 
 impl ConnectionSlot {
@@ -37,35 +38,22 @@ impl ConnectionSlot {
             if is_cancelled() {
                 return None;
             }
-            if let Some(slot) = ConnectionSlot::try_take(limit(os::descriptor_limit())) {
-                return Some(slot);
+            if let Some(_counted) = OPEN.add(limit(os::descriptor_limit())) {
+                return Some(ConnectionSlot { _counted });
             }
             thread::sleep(PAUSE);
         }
     }
 
-    fn try_take(limit: u64) -> Option<ConnectionSlot> {
-        let forks = os::forks();
-        let next = |now: u64| {
-            let open = if now >> 32 == u64::from(forks) { now & u64::from(u32::MAX) } else { 0 };
-            (open < limit).then_some(u64::from(forks) << 32 | (open + 1))
-        };
-        OPEN.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()?;
-        Some(ConnectionSlot { forks })
-    }
-
     /// Whether more than half of all slots are taken, so that one without use is better given back.
     pub(super) fn is_wanted(&self) -> bool {
-        (OPEN.load(Ordering::Relaxed) & u64::from(u32::MAX)) * 2 > limit(os::descriptor_limit())
+        OPEN.get() * 2 > limit(os::descriptor_limit())
     }
 }
 
-impl Drop for ConnectionSlot {
-    fn drop(&mut self) {
-        let forks = u64::from(self.forks);
-        let less = |now: u64| (now >> 32 == forks && now as u32 > 0).then(|| now - 1);
-        let _ = OPEN.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-    }
+/// How many threads of a bell may send at once: each has a connection, and as many may be open without use.
+pub fn most_senders() -> usize {
+    ((limit(os::descriptor_limit()) / 2).clamp(FEWEST, MOST_SENDERS)) as usize
 }
 
 /// The most connections of a process that may have so many descriptors.
@@ -91,12 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_slots_are_given_than_the_limit_and_each_comes_back() {
-        let open = || OPEN.load(Ordering::Relaxed) & u64::from(u32::MAX);
-        let slot = ConnectionSlot::try_take(u64::from(u32::MAX)).unwrap();
-        assert!(open() >= 1);
-        assert!(ConnectionSlot::try_take(0).is_none());
+    fn a_cancelled_request_takes_no_slot() {
         assert!(ConnectionSlot::take(|| true).is_none());
-        drop(slot);
     }
 }

@@ -14,6 +14,7 @@ mod error;
 mod error_text;
 mod pinned;
 mod pool;
+mod process_count;
 mod request_state;
 mod route;
 mod smtp;
@@ -27,6 +28,7 @@ mod vet;
 pub(crate) mod tests;
 
 pub use client::Client;
+pub use connection_limit::most_senders;
 pub use error::{TransportError, TransportErrorKind};
 pub use request_state::Phases;
 pub use vet::{Reach, vet};

@@ -46,9 +46,10 @@ pub fn close(parts: &Parts, limit: Duration) -> Option<Closing> {
     let lanes: Vec<Arc<Lane>> = parts.lanes.lock().values().cloned().collect();
     let failing: Vec<Failing> = lanes.iter().filter_map(|lane| lane.failing()).collect();
     lanes.iter().for_each(|lane| lane.stop());
+    parts.lanes.senders.stop();
     let end = if drained { Instant::now() + GRACE } else { deadline.max(Instant::now()) + GRACE };
     // The lanes' last reports are written before the dispatcher ends.
-    await_until(end - GRACE / 4, || lanes.iter().all(|lane| lane.threads() == 0));
+    await_until(end - GRACE / 4, || parts.lanes.senders.threads() == 0);
     parts.advance(Phase::Stopping);
     await_until(end, || parts.phase.get() == Phase::Ended);
     let waiting = |lane: &Arc<Lane>| {

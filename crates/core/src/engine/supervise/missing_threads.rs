@@ -40,7 +40,7 @@ impl MissingThreads {
         if self.due(parts).is_none_or(|due| due > now) {
             return;
         }
-        parts.lanes.all().values().for_each(|lane| lane.start_missing_thread());
+        parts.lanes.senders.start_missing_thread();
         self.sampler = self.sampler && measure(parts, config).is_err();
         let lacks = parts.lanes.reports.take_lack_of_threads() || self.sampler;
         self.due = lacks.then_some(now + PAUSE);

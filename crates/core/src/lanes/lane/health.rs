@@ -3,6 +3,7 @@
 use super::{Inner, Lane};
 use crate::lanes::endpoint_health::{EndpointHealth, Pause};
 use crate::lanes::job::Job;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An attempt in flight for so long, in milliseconds, is no usual one.
@@ -60,7 +61,7 @@ impl Lane {
     }
 
     /// Ends the pause: what waits as the receiver asked is due now.
-    pub fn end_pause(&self) {
+    pub fn end_pause(self: &Arc<Self>) {
         let (now, unix_ms) = (self.clock.monotonic(), self.clock.unix_ms());
         let mut inner = self.lock();
         inner.paused_until = now;
@@ -70,14 +71,14 @@ impl Lane {
         inner.note_health(now, unix_ms);
         inner.health_reported = inner.health;
         drop(inner);
-        self.changed.notify_all();
+        self.ask_for_sender();
     }
 
     /// Takes deliveries that ended elsewhere out of what waits. One in flight stays.
-    pub fn forget(&self, is_meant: &dyn Fn(i64) -> bool) -> Vec<Job> {
+    pub fn forget(self: &Arc<Self>, is_meant: &dyn Fn(i64) -> bool) -> Vec<Job> {
         let forgotten = self.lock().queue.remove(is_meant);
         if !forgotten.is_empty() {
-            self.changed.notify_all();
+            self.ask_for_sender();
         }
         forgotten
     }

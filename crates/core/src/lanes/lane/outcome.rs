@@ -30,13 +30,8 @@ impl Lane {
             let endpoint = self.endpoint.name.clone();
             self.sink.report(LaneReport::Attempt { endpoint, job: before, row, disposition });
         }
-        let mut inner = self.lock();
-        inner.in_flight -= 1;
-        if waiting.is_empty() {
-            self.wake_idle(&inner);
-            drop(inner);
-        } else {
-            drop(inner);
+        self.lock().in_flight -= 1;
+        if !waiting.is_empty() {
             self.requeue(waiting);
         }
         if let Outcome::Gone(reason) = outcome {
@@ -143,7 +138,6 @@ impl Lane {
         let mut inner = self.lock();
         inner.in_flight -= 1;
         inner.breaker.abandoned();
-        self.wake_idle(&inner);
     }
 
     /// Nothing was attempted, and these wait until `due`.
@@ -163,7 +157,6 @@ impl Lane {
             return;
         }
         let older: Vec<_> = jobs.into_iter().filter_map(|job| inner.queue.put(job)).collect();
-        self.wake_idle(&inner);
         drop(inner);
         self.supersede(older);
     }
