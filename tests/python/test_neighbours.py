@@ -88,6 +88,59 @@ def test_the_counts_of_a_killed_host_go_on_in_a_living_one(tmp_path, receive, ri
     assert request.json()["data"]["queue"]["total"] == 8
 
 
+def interrupted_settings(tmp_path, receiver):
+    hooks = [
+        {"on": ["queue.start"], "to": ["e0"]},
+        {"on": ["queue.end"], "to": ["e0"], "only_failures": True},
+    ]
+    return settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), concurrency=1)}, hooks=hooks)
+
+
+def told(receiver):
+    """The type of each message, whether its queue was interrupted, and how many tasks it had."""
+    bodies = [request.json() for request in list(receiver.requests)]
+    queues = [(body["type"], body["data"]["queue"]) for body in bodies]
+    return [(kind, queue.get("interrupted", False), queue["total"]) for kind, queue in queues]
+
+
+@pytest.mark.parametrize("moment", ["at once", "spooled"])
+def test_a_queue_that_was_killed_in_the_middle_is_told_by_the_next_start_and_the_next_begins_at_zero(
+    tmp_path, receive, ring, moment
+):
+    receiver = receive()
+    config = interrupted_settings(tmp_path, receiver)
+    python(TALLY, json.dumps(config), moment, expect=KILLED)
+    bell = ring(config)
+    eventually("the end of the dead queue", lambda: told(receiver) == [("queue.end", True, 7)])
+    bell.emit("queue.start", {})
+    for status in ["error", "success"]:
+        bell.task_complete({"status": status})
+    bell.queue_end()
+    wanted = [("queue.end", True, 7), ("queue.start", False, 0), ("queue.end", False, 2)]
+    eventually("the next queue", lambda: told(receiver) == wanted)
+
+
+def test_a_start_beside_a_living_host_ends_no_queue(tmp_path, receive, start):
+    receiver = receive()
+    config = interrupted_settings(tmp_path, receiver)
+    living, victim = start(config, 0, 0), start(config, 0, 0)
+    for host in [living, victim, victim]:
+        host.call("task_complete", {"status": "error"})
+        assert host.call("sync", 20)
+    victim.kill()
+    again = start(config, 0, 0)
+    again.call("emit", "server.start", {})
+    assert again.call("flush", 20)
+    eventually("nothing is left of the dead one", lambda: len(list(tmp_path.glob("*.ring"))) == 2)
+    assert told(receiver) == []
+    for host in [again, living]:
+        host.call("emit", "queue.end", {})
+        assert host.call("flush", 20)
+        host.close()
+    eventually("every task in an end", lambda: sum(total for _, _, total in told(receiver)) == 3)
+    assert not any(was_interrupted for _, was_interrupted, _ in told(receiver))
+
+
 def test_two_busy_hosts_send_nothing_twice(tmp_path, receive, start):
     receiver = receive()
     config = settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), concurrency=4)})

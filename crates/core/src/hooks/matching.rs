@@ -147,7 +147,7 @@ pub(super) fn evaluate(hook: &Hook, subject: &Subject) -> Reason {
     let scale = &subject.scale;
     let large = |least: u64| scale.tasks.is_some_and(|tasks| tasks >= least);
     let long = |least: Duration| scale.duration_s.is_some_and(|seconds| seconds >= least.as_secs_f64());
-    let failed = scale.failed > 0;
+    let failed = scale.failed > 0 || scale.interrupted;
     // A threshold that cannot be read holds, like a broken `when`; the first one is named.
     let mut unread = None;
     let mut holds = |holds: bool, threshold: &'static str, field: Option<&'static str>| match (holds, field) {

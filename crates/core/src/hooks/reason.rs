@@ -93,11 +93,11 @@ fn matched(hook: &Hook, subject: &Subject) -> String {
     if let (Some(least), Some(took)) = (hook.min_duration, scale.duration_s) {
         conditions.push(format!("it took {took} s, min_duration is {} s", seconds(least)));
     }
-    if hook.only_failures || hook.smart && scale.failed > 0 {
-        conditions.push(if scale.failed == 1 {
-            "one failed".to_owned()
-        } else {
-            format!("{} failed", scale.failed)
+    if hook.only_failures || hook.smart && (scale.failed > 0 || scale.interrupted) {
+        conditions.push(match scale.failed {
+            0 if scale.interrupted => "it was interrupted".to_owned(),
+            1 => "one failed".to_owned(),
+            failed => format!("{failed} failed"),
         });
     } else if hook.smart {
         let tasks = scale.tasks.map(tasks_in_words);

@@ -20,6 +20,8 @@ pub struct Scale {
     pub duration_s: Option<f64>,
     /// Failed tasks; for a task 1 or 0.
     pub failed: u64,
+    /// Whether a queue was left open by a host that died or stopped: as bad as a failure.
+    pub interrupted: bool,
     /// The usual seconds of such a task, queue or batch, once known.
     pub usual_s: Option<f64>,
     /// What the host tells in a form that cannot be read.
@@ -49,6 +51,7 @@ impl Scale {
             tasks: count("total").or_else(|| count("done")),
             duration_s,
             failed: count("failed").or_else(named).unwrap_or(0),
+            interrupted: given("interrupted") == Some(&Json::Bool(true)),
             usual_s: usual_s(summary),
             unread: Unread {
                 tasks: given("total").is_some() && count("total").is_none(),
@@ -133,6 +136,7 @@ impl Subject {
             tasks: so_far.map(|tally| tally.total),
             duration_s: task.duration_s,
             failed: u64::from(task.status == crate::tally::Status::Error),
+            interrupted: false,
             usual_s: usual_s(&fields),
             unread: Unread { duration: task.duration_unread, ..Unread::default() },
         };

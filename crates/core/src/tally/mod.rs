@@ -66,6 +66,9 @@ struct Open {
     /// Whether this process has a part in it, and not only one that is dead.
     #[serde(skip)]
     is_own: bool,
+    /// Whether the last process that had a part in it closed, and did not die.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    left: bool,
     /// When the host last spoke of it, by the monotonic clock of this process.
     #[serde(skip)]
     stirred: Duration,
@@ -133,7 +136,8 @@ impl Tally {
     }
 
     /// Opens a queue. Says whether that is news, and returns an end that was held for it and does not count
-    /// now. A queue that goes on does not start again; but a host that comes back after a restart is heard.
+    /// now. A queue that goes on does not start again; one that only earlier processes had a part in is to be
+    /// [taken](Tally::take_foreign) before.
     pub fn start(&mut self, queue: &str, accepted_at: i64) -> (bool, Option<HeldEnd>) {
         let open = self.open(queue, accepted_at);
         let is_news = !std::mem::replace(&mut open.told, true);
@@ -187,14 +191,55 @@ impl Tally {
     /// One whose end is held closes by that.
     pub fn fallen_idle(&mut self, now: Duration) -> Vec<(String, QueueTally)> {
         let Some(after) = self.idle_end else { return Vec::new() };
-        let idle = |open: &Open| open.may_fall_idle() && open.stirred + after <= now;
-        let names: Vec<String> =
-            self.open.iter().filter(|(_, open)| idle(open)).map(|(name, _)| name.clone()).collect();
+        self.take_open(|_, open| open.may_fall_idle() && open.stirred + after <= now)
+    }
+
+    /// Closes the queues that processes which died were at work on, to be called at a start without other hosts, before
+    /// anything of this process is counted. An end that one of them told counts at once.
+    pub fn interrupted(&mut self) -> Vec<(String, QueueTally)> {
+        self.take_open(|_, open| {
+            if let Some(end) = open.end.as_mut().filter(|_| !open.left) {
+                end.due = Duration::ZERO;
+            }
+            open.end.is_none() && !open.left
+        })
+    }
+
+    /// Closes every queue whose end is not held: the host says that it stops.
+    pub fn stopped(&mut self) -> Vec<(String, QueueTally)> {
+        self.take_open(|_, open| open.end.is_none())
+    }
+
+    /// Closes a queue that only earlier processes had a part in: this process starts it again. An end that one of them
+    /// told counts at once.
+    pub fn take_foreign(&mut self, queue: &str) -> Vec<(String, QueueTally)> {
+        let Some(open) = self.open.get_mut(queue).filter(|open| !open.is_own) else { return Vec::new() };
+        if let Some(end) = &mut open.end {
+            end.due = Duration::ZERO;
+            return Vec::new();
+        }
+        self.take_open(|name, _| name == queue)
+    }
+
+    /// Closes these queues, and returns those that were announced or at work.
+    fn take_open(&mut self, mut takes: impl FnMut(&str, &mut Open) -> bool) -> Vec<(String, QueueTally)> {
+        let taken: Vec<String> =
+            self.open.iter_mut().filter_map(|(name, open)| takes(name, open).then(|| name.clone())).collect();
         let close = |name: String| {
             self.changed.insert(name.clone());
-            self.open.remove(&name).map(|open| (name, open.tally))
+            let open = self.open.remove(&name)?;
+            (open.started || open.is_at_work()).then_some((name, open.tally))
         };
-        names.into_iter().filter_map(close).collect()
+        taken.into_iter().filter_map(close).collect()
+    }
+
+    /// This process closes: notes that it did not die, for the queues that it has a part in.
+    pub fn leave(&mut self) -> Vec<TallyChange> {
+        for (name, open) in self.open.iter_mut().filter(|(_, open)| open.is_own) {
+            open.left = true;
+            self.changed.insert(name.clone());
+        }
+        self.changes()
     }
 
     /// The queues whose progress is told now, with their counts.
@@ -301,6 +346,7 @@ impl Tally {
                     present.end = present.end.take().or(open.end);
                 }
                 present.started |= open.started;
+                present.left &= open.left;
             }
             None => {
                 self.open.insert(queue.to_owned(), open);
@@ -321,6 +367,7 @@ impl Tally {
             .entry(queue.to_owned())
             .or_insert_with(|| Open { tally: QueueTally::opened_at(accepted_at), ..Open::default() });
         open.is_own = true;
+        open.left = false;
         open
     }
 

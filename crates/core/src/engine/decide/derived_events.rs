@@ -8,7 +8,7 @@ use crate::clock::Moment;
 use crate::engine::ingest::to_bytes;
 use crate::event::{BATCH_PROGRESS, EventId, QUEUE_PROGRESS};
 use crate::hooks::{Facts, Subject};
-use crate::json::json;
+use crate::json::{Members, json};
 use crate::spool::{BatchCounts, ToldBatch};
 use crate::tally::{
     EndRequests, HeldEnd, QueueTally, Status, Task, batch_key, queue_key, queue_name, task_key,
@@ -21,7 +21,7 @@ impl Decider {
     pub fn end_due(&mut self, now: Moment) {
         self.end_held_queues(now);
         for (queue, tally) in self.tally.fallen_idle(now.monotonic) {
-            self.end_idle_queue(&queue, &tally);
+            self.end_silent_queue(&queue, &tally, false);
         }
         for (queue, tally) in self.tally.progressed(now.monotonic) {
             self.add_queue_progress(&queue, &tally);
@@ -72,11 +72,22 @@ impl Decider {
         });
     }
 
-    /// The work of an idle queue was over with its last task.
-    fn end_idle_queue(&mut self, queue: &str, tally: &QueueTally) {
+    /// Decides about the ends of queues that nobody will work on any more: `interrupted`.
+    pub fn end_interrupted(&mut self, queues: Vec<(String, QueueTally)>, now: Moment) {
+        self.now = now;
+        for (queue, tally) in queues {
+            self.end_silent_queue(&queue, &tally, true);
+        }
+    }
+
+    /// The work of a queue that fell idle, or was interrupted, was over with its last task.
+    fn end_silent_queue(&mut self, queue: &str, tally: &QueueTally, interrupted: bool) {
         let now = self.now.unix_ms;
-        let payload = fields(json!({"name": queue, "derived": true}));
-        let over = (tally, tally.finished_at);
+        let mut payload = fields(json!({"name": queue, "derived": true}));
+        if interrupted {
+            payload.put("interrupted", Json::Bool(true));
+        }
+        let over = (tally, tally.finished_at.max(tally.started_at));
         let subjects = self.queue_end_subjects(queue, (EventId::random(now), now), &payload, over, true);
         let event = self.derive(&payload, now, &subjects);
         self.shaping.end_queue(queue, now);
@@ -110,7 +121,7 @@ impl Decider {
         let end = Subject::of_queue_until(&facts, tally, over_at);
         let scale = end.scale;
         let subjects = with_asked(&facts, end, &tally.asked);
-        if worked || scale.tasks.is_some_and(|tasks| tasks > 0) {
+        if !scale.interrupted && (worked || scale.tasks.is_some_and(|tasks| tasks > 0)) {
             match scale.duration_s {
                 Some(seconds) => self.tally.usuals.add(&key, seconds),
                 None => self.tally.usuals.hear_of(&key),

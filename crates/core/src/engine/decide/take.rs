@@ -23,6 +23,10 @@ impl Decider {
             EventFacts::Queue(queue) => match event.kind.as_str() {
                 "queue.end" => return self.hold_end(event),
                 "queue.start" => {
+                    // A start begins the count at zero.
+                    let foreign = self.tally.take_foreign(queue);
+                    self.end_interrupted(foreign, now);
+                    self.end_held_queues(now);
                     let (is_new, held) = self.tally.start(queue, event.accepted_at);
                     self.supersede(held);
                     self.tally.stir(queue, now.monotonic);
@@ -54,6 +58,10 @@ impl Decider {
                     batch_task = BatchTask::new(task, asked, event.accepted_at).map(Box::new);
                 }
                 self.tally.stir(&task.queue, now.monotonic);
+            }
+            EventFacts::Other if event.kind == "server.stop" => {
+                let stopped = self.tally.stopped();
+                self.end_interrupted(stopped, now);
             }
             EventFacts::Other => {}
         }

@@ -33,18 +33,26 @@ impl Dispatcher {
         if let Some(file) = self.peers.spool_file.clone() {
             self.render_replayed();
             self.adopt_orphans(&file);
+            self.end_interrupted(&file);
         }
         self.parts.alerts.start();
         loop {
             match panic::catch_unwind(AssertUnwindSafe(|| self.round())) {
                 Ok(true) => {}
                 Ok(false) => {
+                    let is_settled = self.is_settled();
                     let Dispatcher {
-                        parts, committer: Committer { spool, parts: shared, .. }, peers, ..
+                        parts,
+                        committer: Committer { spool, parts: shared, .. },
+                        peers,
+                        mut decider,
+                        ..
                     } = self;
+                    // What could not be committed is in the ring, as after a death.
+                    let counts = if is_settled { decider.tally.leave() } else { Vec::new() };
                     // `leave` waits until the host's handle is the only other one.
                     drop(shared);
-                    return leave(parts, spool, peers.spool_file.as_deref());
+                    return leave(parts, spool, peers.spool_file.as_deref(), counts);
                 }
                 Err(_) => self.survive_panic(),
             }
@@ -191,6 +199,22 @@ impl Dispatcher {
                 return true;
             }
         }
+    }
+
+    /// Ends the queues that dead hosts left open, where no other host is on the spool that may be at work on them.
+    fn end_interrupted(&mut self, spool_file: &Path) {
+        let own = self.parts.intake.instance();
+        let is_alone = Intake::live_instances(spool_file).is_ok_and(|live| live.iter().all(|one| one == own));
+        if !is_alone || !self.is_settled() {
+            return;
+        }
+        let now = self.parts.clock.now();
+        self.committer.release_asked(&mut self.decider);
+        let interrupted = self.decider.tally.interrupted();
+        self.decider.end_interrupted(interrupted, now);
+        self.decider.end_held_queues(now);
+        self.keep_decisions();
+        self.commit(Phase::Open);
     }
 
     fn learn_fatal_work(&self) {

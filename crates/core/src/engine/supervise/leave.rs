@@ -4,7 +4,8 @@ use crate::engine::log::Level;
 use crate::engine::parts::Parts;
 use crate::engine::phase::Phase;
 use crate::intake;
-use crate::spool::{Spool, SpoolError, StateKey, StateKind};
+use crate::spool::{Spool, SpoolError, StateChange, StateKey, StateKind};
+use crate::tally::TallyChange;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,9 +17,11 @@ const HANDLE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs on the dispatcher's thread, and drops the ring there: that waits for the file system, which no host
 /// thread should.
-pub fn leave(parts: Arc<Parts>, mut spool: Spool, spool_file: Option<&Path>) {
+///
+/// `counts` are those of the queues that it leaves open.
+pub fn leave(parts: Arc<Parts>, mut spool: Spool, spool_file: Option<&Path>, counts: Vec<TallyChange>) {
     let instance = parts.intake.instance();
-    if let Err(error) = leave_states(&mut spool, instance).and_then(|()| spool.release()) {
+    if let Err(error) = leave_states(&mut spool, instance, counts).and_then(|()| spool.release()) {
         let text = format!("the spool could not be left in order; the next start repairs it: {error}");
         parts.log.write(Level::Warn, &text);
     }
@@ -41,14 +44,15 @@ pub fn leave(parts: Arc<Parts>, mut spool: Spool, spool_file: Option<&Path>) {
     }
 }
 
-/// Leaves firing alerts to the next start, which may come before this instance counts as dead. Nothing is in flight
-/// any more, and its host is no peer.
-fn leave_states(spool: &mut Spool, instance: &str) -> Result<(), SpoolError> {
+/// Leaves firing alerts to the next start, which may come before this instance counts as dead, and the counts of open
+/// queues, which go on there. Nothing is in flight any more, and its host is no peer.
+fn leave_states(spool: &mut Spool, instance: &str, counts: Vec<TallyChange>) -> Result<(), SpoolError> {
     let mut states = spool.states(StateKind::Alert)?;
     states.extend(spool.states(StateKind::InFlight)?);
     states.extend(spool.states(StateKind::HostName)?);
     states.retain(|(key, _)| key.owner == instance);
-    let mut changes = Vec::new();
+    let of_queue = |(queue, count)| (StateKey::owned(StateKind::QueueCounts, instance, queue), count);
+    let mut changes: Vec<StateChange> = counts.into_iter().map(of_queue).collect();
     for (key, kept) in states {
         if key.kind == StateKind::Alert {
             changes.push((StateKey::shared(key.kind, &key.name), Some(kept)));

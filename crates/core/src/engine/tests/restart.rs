@@ -1,7 +1,9 @@
 //! What a restart after a crash finds as it was.
 
 use super::{PATIENCE, Place, Receiver, Reply, crash, emit, eventually, lane_state, stat};
+use crate::engine::Bell;
 use crate::spool::{StateKey, StateKind};
+use serde_json::{Value as Json, json};
 use std::time::Duration;
 
 #[test]
@@ -96,4 +98,111 @@ fn a_wait_asked_for_is_no_failure_after_a_restart() {
         .each_waiting(&owners, |waiting| seen.push((waiting.attempts, waiting.failures, waiting.asked)))
         .unwrap();
     assert_eq!(seen, [(1, 0, 1)]);
+}
+
+fn report(bell: &Bell, events: &[(&str, Json)]) {
+    for (kind, payload) in events {
+        bell.emit(kind, payload.to_string().as_bytes()).unwrap();
+    }
+    bell.sync(PATIENCE).unwrap();
+}
+
+fn frame() -> (&'static str, Json) {
+    ("task.complete", json!({"queue": "film"}))
+}
+
+/// What each message says of its queue: its type, whether it was interrupted, and how many tasks it had.
+fn told(receiver: &Receiver, count: usize) -> Vec<(String, bool, u64)> {
+    receiver
+        .wait_for(count)
+        .iter()
+        .map(|request| {
+            let body = &request.body;
+            let queue = &body["data"]["queue"];
+            let kind = body["type"].as_str().unwrap().to_owned();
+            (kind, queue["interrupted"] == true, queue["total"].as_u64().unwrap())
+        })
+        .collect()
+}
+
+fn place_of_queues(receiver: &Receiver) -> Place {
+    let mut place = Place::ringing(receiver);
+    place.config["endpoints"]["e0"]["concurrency"] = json!(1);
+    place.config["hooks"] = json!([
+        {"on": ["queue.start"], "to": ["e0"]},
+        {"on": ["queue.end"], "to": ["e0"], "only_failures": true},
+        {"on": ["queue.end"], "to": ["e0"], "when": "queue.name == 'film'"},
+    ]);
+    place
+}
+
+#[test]
+fn a_queue_that_a_dead_host_left_open_is_ended_as_interrupted_and_the_next_begins_at_zero() {
+    let receiver = Receiver::always(Reply::Status(204));
+    let place = place_of_queues(&receiver);
+    let bell = place.open();
+    report(&bell, &[("queue.start", json!({"name": "film"})), frame(), frame()]);
+    eventually("the start is told", || stat(&bell, "delivered") == 1);
+    let left = crash(&place);
+    bell.close(Duration::ZERO).unwrap();
+    let next = left.open();
+    let ends = told(&receiver, 2);
+    assert_eq!(ends[1], ("queue.end".to_owned(), true, 2));
+    report(
+        &next,
+        &[("queue.start", json!({"name": "film"})), frame(), ("queue.end", json!({"name": "film"}))],
+    );
+    let after = told(&receiver, 4);
+    assert_eq!(after[2..], [("queue.start".to_owned(), false, 0), ("queue.end".to_owned(), false, 1)]);
+    next.close(PATIENCE).unwrap();
+    let last = left.open();
+    last.close(PATIENCE).unwrap();
+    assert_eq!(receiver.requests().len(), 4, "it is told once");
+}
+
+#[test]
+fn an_end_that_a_dead_host_told_counts_at_the_start_and_is_no_interruption() {
+    let receiver = Receiver::always(Reply::Status(204));
+    let mut place = place_of_queues(&receiver);
+    place.config["queue"]["end_delay"] = json!("60s");
+    let bell = place.open();
+    report(&bell, &[frame(), ("queue.end", json!({"name": "film"}))]);
+    let next = crash(&place).open();
+    report(&next, &[frame()]);
+    assert_eq!(told(&receiver, 1)[0], ("queue.end".to_owned(), false, 1));
+}
+
+#[test]
+fn a_queue_that_was_open_when_its_host_closed_goes_on_until_it_is_started_again() {
+    let receiver = Receiver::always(Reply::Status(204));
+    let place = place_of_queues(&receiver);
+    for _ in 0..2 {
+        let bell = place.open();
+        report(&bell, &[frame()]);
+        bell.close(PATIENCE).unwrap();
+    }
+    let bell = place.open();
+    report(
+        &bell,
+        &[("queue.start", json!({"name": "film"})), frame(), ("queue.end", json!({"name": "film"}))],
+    );
+    let told = told(&receiver, 3);
+    assert_eq!(told[..2], [("queue.end".to_owned(), true, 2), ("queue.start".to_owned(), false, 0)]);
+    assert_eq!(told[2], ("queue.end".to_owned(), false, 1));
+}
+
+#[test]
+fn a_host_that_says_that_it_stops_ends_its_open_queues() {
+    let receiver = Receiver::always(Reply::Status(204));
+    let place = place_of_queues(&receiver);
+    let bell = place.open();
+    report(
+        &bell,
+        &[frame(), ("queue.end", json!({"name": "film"})), ("task.complete", json!({"queue": "other"}))],
+    );
+    report(&bell, &[("server.stop", json!({}))]);
+    bell.close(PATIENCE).unwrap();
+    let mut told = told(&receiver, 2);
+    told.sort();
+    assert_eq!(told, [("queue.end".to_owned(), false, 1), ("queue.end".to_owned(), true, 1)]);
 }
