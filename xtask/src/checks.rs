@@ -3,6 +3,7 @@
 //! Everything in Rust that the checks run is one build: one profile, one set of features (with the fail
 //! points), one target folder. Only the release library is built apart.
 
+use crate::bench;
 use crate::steps::Steps;
 use crate::tools::{self, cargo};
 use std::fs;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
+pub const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
 const TEST_LIMIT: Duration = Duration::from_secs(45 * 60);
 const LINT_LIMIT: Duration = Duration::from_secs(5 * 60);
 
@@ -30,6 +31,9 @@ pub fn test() -> bool {
     doc(&mut steps);
     ring_under_miri(&mut steps);
     let release = build_release(&mut steps);
+    if let Some(library) = &release {
+        bench::count_instructions(&mut steps, library, false);
+    }
     if let Some(python) = &python {
         lint_python(&mut steps, python);
     }
@@ -70,16 +74,6 @@ pub fn dist() -> bool {
             steps.run("size and symbols", TEST_LIMIT, &mut pytest);
         }
         steps.step("gather", || gather(&library, &tools::target().join("dist")));
-    }
-    steps.finish()
-}
-
-/// The benchmarks; those of the C ABI load the library that is built before them.
-pub fn bench(arguments: &[String]) -> bool {
-    let mut steps = Steps::default();
-    if build_release(&mut steps).is_some() {
-        let mut bench = cargo(["bench", "--package", "taskbell"]);
-        steps.run("cargo bench", BUILD_LIMIT, bench.args(arguments));
     }
     steps.finish()
 }
@@ -157,7 +151,7 @@ fn ring_under_miri(steps: &mut Steps) {
 }
 
 /// The library without fail points, as it is shipped.
-fn build_release(steps: &mut Steps) -> Option<PathBuf> {
+pub fn build_release(steps: &mut Steps) -> Option<PathBuf> {
     let mut build = cargo(["build", "--release", "--package", "taskbell"]);
     let built = steps.run("release library", BUILD_LIMIT, &mut build);
     built.then(|| tools::target().join("release").join(library_name()))
@@ -195,7 +189,7 @@ fn prepare_python(steps: &mut Steps) -> Option<PathBuf> {
 }
 
 fn lint_python(steps: &mut Steps, python: &Path) {
-    let folders = ["bindings/python", "bindings/hosts", "tests/python"];
+    let folders = ["bindings/python", "bindings/hosts", "tests/python", "benches/peers"];
     let ruff = |words: &[&str]| {
         let mut command = Command::new(python);
         command.current_dir(tools::root()).args(["-m", "ruff"]).args(words).args(folders);

@@ -1,5 +1,6 @@
 //! What a developer and CI run: `cargo xtask test`, and its parts.
 
+mod bench;
 mod cards;
 mod checks;
 mod steps;
@@ -14,7 +15,9 @@ usage: cargo xtask COMMAND
   test --quick     the part that answers within three minutes on a tree that is built
   python [ARGS]    the tests from outside alone; ARGS go to pytest
   dist             the library as it is shipped, with its headers, in target/dist
-  bench [ARGS]     the benchmarks; ARGS go to cargo bench
+  bench [PARTS]    the benchmarks, into target/bench/report.json and report.svg; in about an hour
+  bench --quick    the same once and short; `--runs N` as often; `--docs` also into docs/benchmarks.md
+  instructions     the instructions of a delivery, held to the recorded figure; `--record` records it
   deny             licenses, sources and known faults of the dependencies, with cargo-deny
   docs             rewrites the generated documents
   cards            takes the pictures of docs/platforms.md again, with Chromium
@@ -29,7 +32,9 @@ fn main() -> ExitCode {
         "test" if rest == ["--quick"] => checks::quick(),
         "python" => checks::python(&rest),
         "dist" if rest.is_empty() => checks::dist(),
-        "bench" => checks::bench(&rest),
+        "bench" => bench::bench(&rest),
+        "instructions" if rest.is_empty() => bench::instructions(false),
+        "instructions" if rest == ["--record"] => bench::instructions(true),
         "deny" if rest.is_empty() => checks::deny(),
         "docs" if rest.is_empty() => checks::docs(),
         "cards" => match rest.as_slice() {

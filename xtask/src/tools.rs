@@ -86,6 +86,16 @@ pub fn find(program: &str) -> Option<PathBuf> {
     env::split_paths(&path).chain(more).map(|dir| dir.join(program)).find(|file| file.is_file())
 }
 
+/// Installs this program where apt-get may; without it, says what to do.
+pub fn program(name: &str, package: &str) -> Result<(), String> {
+    if find(name).is_none() && may_install() {
+        println!("    installing {package} with apt-get");
+        apt_install(&[package])?;
+    }
+    let advice = || format!("{name} is missing; on Debian or Ubuntu: sudo apt-get install {package}");
+    find(name).map(drop).ok_or_else(advice)
+}
+
 /// Finds every program; installs the missing ones where apt-get may, else says what to do. On CI a
 /// program that is still missing is an error; elsewhere its tests are skipped.
 pub fn programs() -> Result<(), String> {
@@ -176,18 +186,22 @@ fn path_with(own: &Path) -> std::ffi::OsString {
 
 /// A Python environment below `target` with the pinned packages of the tests; gives its interpreter.
 pub fn python() -> Result<PathBuf, String> {
-    let wanted_file = root().join("tests/python/requirements.txt");
+    python_with(&target().join("venv"), "tests/python/requirements.txt", "import pytest")
+}
+
+/// A Python environment with the pinned packages of this file, for which `works` runs; gives its interpreter.
+pub fn python_with(venv: &Path, wanted: &str, works: &str) -> Result<PathBuf, String> {
+    let wanted_file = root().join(wanted);
     let wanted = fs::read_to_string(&wanted_file)
         .map_err(|fault| format!("cannot read {}: {fault}", wanted_file.display()))?;
-    let venv = target().join("venv");
     let python = venv.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let stamp = venv.join("installed.txt");
-    let works = quiet(Command::new(&python).args(["-c", "import pytest"]));
+    let works = quiet(Command::new(&python).args(["-c", works]));
     if works && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(python);
     }
     println!("    preparing {}", venv.display());
-    run_within(Command::new(base_python()?).args(["-m", "venv", "--clear"]).arg(&venv), INSTALL_LIMIT)?;
+    run_within(Command::new(base_python()?).args(["-m", "venv", "--clear"]).arg(venv), INSTALL_LIMIT)?;
     let mut install = Command::new(&python);
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&wanted_file);
     run_within(&mut install, INSTALL_LIMIT)?;

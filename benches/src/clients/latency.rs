@@ -1,0 +1,57 @@
+//! Events one by one, whose age the receiver notes; and a host with nothing to do.
+
+use super::folder;
+use crate::guest::Guest;
+use crate::load::{Event, Load};
+use crate::processor;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// `events`, one each `gap_us`, after `warm` ones: nothing, the receiver has the figures.
+pub fn run(load: &Load<'_>) -> Result<Vec<f64>, String> {
+    let folder = folder()?;
+    let guest = Guest::open(&load.config(folder.path())?)?;
+    let emit = guest.emit()?;
+    let mut event = Event::new();
+    let gap = Duration::from_micros(load.number("gap_us", 2_000)?);
+    for number in 0..load.number("events", 1)? {
+        thread::sleep(gap);
+        while !emit(c"task.complete", event.now(number)) {}
+    }
+    // The hanging endpoint's attempts do not end.
+    thread::sleep(Duration::from_millis(500));
+    guest.shutdown(0)?;
+    Ok(Vec::new())
+}
+
+/// Sits for `seconds`, with the library or without: milliseconds from `taskbell_init` to the first accepted event,
+/// resident and private memory in MiB, wake-ups a second in all threads.
+pub fn idle(load: &Load<'_>) -> Result<Vec<f64>, String> {
+    let folder = folder()?;
+    let mut start_ms = 0.0;
+    let mut guest = None;
+    if load.yes("guest") {
+        let config = load.config(folder.path())?;
+        let start = Instant::now();
+        let opened = Guest::open(&config)?;
+        if !opened.on_task_complete()?(c"{}") {
+            return Err("the first event was refused".to_owned());
+        }
+        start_ms = start.elapsed().as_secs_f64() * 1000.0;
+        guest = Some(opened);
+    }
+    thread::sleep(Duration::from_secs(3));
+    let seconds = load.number("seconds", 5)?;
+    let before = processor::wake_ups();
+    thread::sleep(Duration::from_secs(seconds));
+    // This thread's own sleep is one of them.
+    let woken = (processor::wake_ups() - before).saturating_sub(1) as f64;
+    let figures = vec![
+        start_ms,
+        processor::memory_mib("VmRSS:"),
+        processor::memory_mib("RssAnon:"),
+        woken / seconds as f64,
+    ];
+    guest.map_or(Ok(()), |guest| guest.shutdown(1000))?;
+    Ok(figures)
+}
