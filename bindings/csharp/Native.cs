@@ -89,6 +89,9 @@ namespace TaskbellNet
         [DllImport(Library, CallingConvention = C)]
         internal static extern int taskbell_set_log(BellHandle bell, LogFunction function, IntPtr userdata);
 
+        [DllImport(Library, CallingConvention = C, EntryPoint = "taskbell_set_log")]
+        internal static extern int taskbell_set_default_log(IntPtr none, LogFunction function, IntPtr userdata);
+
         [DllImport(Library, CallingConvention = C)]
         internal static extern int taskbell_check(byte[] config, byte[] buf, UIntPtr cap, out UIntPtr needed);
 

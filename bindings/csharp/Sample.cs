@@ -15,18 +15,52 @@ internal static class Sample
             return 2;
         }
         string config = arguments[0];
+        Heard heard = new Heard();
+        System.Diagnostics.Trace.Listeners.Add(heard);
         Console.WriteLine("version " + Taskbell.Version);
         DefaultInstance(config);
         OwnInstance(config);
+        Expect(heard.Text.Contains("taskbell: 1 endpoint, 1 hook"), "the start to be traced");
+        Expect(heard.Text.Contains("webhook_params is not an object"), "ignored parameters to be traced");
         Console.WriteLine("ok");
         return 0;
+    }
+
+    /// <summary>What the library's log wrote to Trace.</summary>
+    private sealed class Heard : System.Diagnostics.TraceListener
+    {
+        private readonly System.Text.StringBuilder _text = new System.Text.StringBuilder();
+
+        internal string Text
+        {
+            get
+            {
+                lock (_text)
+                {
+                    return _text.ToString();
+                }
+            }
+        }
+
+        public override void Write(string message)
+        {
+            lock (_text)
+            {
+                _text.Append(message);
+            }
+        }
+
+        public override void WriteLine(string message)
+        {
+            Write(message + "\n");
+        }
     }
 
     private static void DefaultInstance(string config)
     {
         Taskbell.Init(config);
         Taskbell.OnTaskComplete("{\"name\": \"Zeichnung 7, größer\", \"status\": \"success\"}");
-        Taskbell.OnTaskComplete();
+        Taskbell.OnTaskComplete("{\"webhook_params\": 7}");
         Taskbell.OnQueueEnd();
         Taskbell.Shutdown(Patience);
     }

@@ -9,6 +9,9 @@
 // The library (libtaskbell.so, taskbell.dll, libtaskbell.dylib) must be where the runtime looks for native
 // libraries: next to the program, or on the system's library path. Every method may be called from any thread.
 
+// Calls of Trace are left out without it.
+#define TRACE
+
 using System;
 using System.Collections.Generic;
 
@@ -56,6 +59,48 @@ namespace TaskbellNet
         /// </summary>
         public static Action<string> OnMissing { get; set; } = line => Console.Error.WriteLine("taskbell: " + line);
 
+        /// <summary>
+        /// Takes the log of every instance that has no log action of its own: what is in force at the start, messages
+        /// that are given up, endpoints that are gone, and parts of events that are ignored. Writes to
+        /// System.Diagnostics.Trace unless another action is assigned; null is silence. The levels are those of
+        /// <see cref="Bell.SetLog"/>; it is called on a thread of the library, and must not call Taskbell.
+        /// </summary>
+        public static Action<int, string> OnLog { get; set; } = Trace;
+
+        // Held for the process: the library keeps a pointer to it.
+        internal static readonly Native.LogFunction DefaultLog = (userdata, level, message) =>
+        {
+            try
+            {
+                Action<int, string> log = OnLog;
+                if (log != null)
+                {
+                    log(level, Native.FromUtf8(message));
+                }
+            }
+            catch (Exception)
+            {
+                // Nothing may be thrown into the library's thread: that would end the process.
+            }
+        };
+
+        private static void Trace(int level, string message)
+        {
+            string line = "taskbell: " + message;
+            if (level == 1)
+            {
+                System.Diagnostics.Trace.TraceError("{0}", line);
+            }
+            else if (level == 2)
+            {
+                System.Diagnostics.Trace.TraceWarning("{0}", line);
+            }
+            else if (level == 3)
+            {
+                System.Diagnostics.Trace.TraceInformation("{0}", line);
+            }
+        }
+
         internal static void TellMissing()
         {
             Action<string> tell = OnMissing;
@@ -89,6 +134,8 @@ namespace TaskbellNet
         {
             Native.RequireAbi();
             Native.Check(Native.taskbell_init(Native.Utf8(config)));
+            // An instance without a log still works.
+            Native.taskbell_set_default_log(IntPtr.Zero, DefaultLog, IntPtr.Zero);
         }
 
         /// <summary>Closes the default instance. Undelivered messages stay in the spool for the next start.</summary>
@@ -179,6 +226,8 @@ namespace TaskbellNet
         {
             Native.RequireAbi();
             Native.Check(Native.taskbell_open(Native.Utf8(config), out _handle));
+            // An instance without a log still works.
+            Native.taskbell_set_log(_handle, Taskbell.DefaultLog, IntPtr.Zero);
         }
 
         /// <summary>
@@ -304,7 +353,8 @@ namespace TaskbellNet
         }
 
         /// <summary>
-        /// Calls the action for each line of the log, on a thread of the library; null stops it. The level is 1 for
+        /// Calls the action for each line of the log in place of <see cref="Taskbell.OnLog"/>, on a thread of the
+        /// library; null stops it. The level is 1 for
         /// errors, 2 for warnings, 3 for information and 4 for details. The former action never runs after this call
         /// or Close has returned. It must not call Taskbell.
         /// </summary>

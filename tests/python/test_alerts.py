@@ -187,8 +187,7 @@ def test_a_value_or_a_name_that_cannot_be_is_refused(tmp_path, receive, ring):
             bell.metric(name, value)
         assert refusal.value.name == "INVALID_ARGUMENT"
     assert bell.stats()["refused"]["invalid"] == 8
-    eventually("the log has it", lambda: heard)
-    lines = [text for _, text in heard if "metric" in text]
+    lines = eventually("the log has it", lambda: [text for _, text in heard if "metric" in text])
     assert len(lines) == 1, lines
     assert "metric `m` is NaN" in lines[0]
     assert kinds(receiver, bell) == []

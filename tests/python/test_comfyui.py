@@ -63,13 +63,17 @@ def test_a_receiver_hears_what_happens_in_comfyui(tmp_path, package, receive):
     ]
     assert first["params"] == {
         "seed": 7, "steps": 20, "cfg_scale": 7.5, "model": "sdxl.safetensors", "prompt": "ein Hund",
+        "negative_prompt": "blurry",
     }  # fmt: skip
+    assert [task["name"] for task in tasks.values()] == ["ein Hund", "A series", "hero/front", "ein Hund"]
     assert first["queue_remaining"] == 4
     assert first["duration_s"] >= 0
     assert tasks["prompt-1"]["error"] == {"type": "OutOfMemory", "message": "KSampler (3): no room"}
     assert tasks["prompt-3"]["status"] == "cancelled"
     # What this does not understand is left out, and the prompt is told of all the same.
-    assert "ERROR taskbell: something was left out" in text
+    assert "ERROR taskbell: taskbell: something was left out" in text
+    # What an operator should know is in the log.
+    assert "INFO taskbell: taskbell: 1 endpoint, 1 hook" in text
     assert tasks["prompt-4"]["queue_remaining"] == 0
     queue = bodies[kinds.index("queue.end")]["data"]["queue"]
     assert (queue["total"], queue["failed"], queue["cancelled"]) == (5, 1, 1)
@@ -79,6 +83,15 @@ def test_a_receiver_hears_what_happens_in_comfyui(tmp_path, package, receive):
 def test_without_a_configuration_comfyui_runs_on_and_nothing_is_loaded(package):
     text = work_off(package, TASKBELL_CONFIG="", TASKBELL_LIBRARY="/nonexistent")
     assert "so nothing is sent" in text
+
+
+def test_a_bad_configuration_is_one_sentence_in_the_log(tmp_path, package):
+    (tmp_path / "comfy.toml").write_text("[endpoint.team]\n")
+    text = work_off(package, TASKBELL_CONFIG=str(tmp_path / "comfy.toml"))
+    (line,) = (line for line in text.splitlines() if "nothing is sent" in line)
+    assert line.startswith("ERROR taskbell: ")
+    assert "comfy.toml:1:2: " in line
+    assert "TaskbellError" not in text
 
 
 def test_without_the_library_comfyui_runs_on_and_says_why(tmp_path, package, receive):

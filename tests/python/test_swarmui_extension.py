@@ -35,12 +35,12 @@ def server(tmp_path_factory):
 
 
 def config(tmp_path, receiver):
-    every = ["task.complete", "queue.start", "queue.end", "server.start", "server.stop"]
+    every = ["task.complete", "task.note", "queue.start", "queue.end", "server.start", "server.stop"]
     return settings(
         tmp_path,
         endpoints={
             "all": endpoint(receiver.url("/all"), concurrency=1),
-            "asked": endpoint(receiver.url("/asked")),
+            "asked": endpoint(receiver.url("/asked"), concurrency=1),
         },
         hooks=[
             {"on": every, "to": ["all"]},
@@ -60,7 +60,7 @@ def serve(command, directory, described, **env):
     """Runs the server with a configuration where the extension looks for it."""
     home = directory / "swarm"
     if described is not None:
-        (home / "Data" / "Taskbell").mkdir(parents=True)
+        (home / "Data" / "Taskbell").mkdir(parents=True, exist_ok=True)
         (home / "Data" / "Taskbell" / "taskbell.toml").write_text(to_toml(described))
     home.mkdir(exist_ok=True)
     surroundings = {key: value for key, value in os.environ.items() if not key.startswith("TASKBELL_")}
@@ -82,27 +82,37 @@ def to_toml(described):
     return "".join(f"{key} = {value(of)}\n" for key, of in described.items())
 
 
-def check_story(receiver):
+def check_story(receiver, picture=None):
     """What the server did, as its receivers heard it."""
-    requests = receiver.wait_for(10)
+    requests = receiver.wait_for(15)
     bodies = [request.json() for request in requests if request.target == "/all"]
     kinds = [body["type"] for body in bodies]
     tasks = [body["data"]["task"] for body in bodies if body["type"] == "task.complete"]
-    assert kinds[:7] == ["server.start", "queue.start", *["task.complete"] * 5]
+    assert kinds[:10] == ["server.start", "queue.start", *["task.complete"] * 8]
     # The end of the queue is held back for a moment, in which the server may go down.
-    assert sorted(kinds[7:]) == ["queue.end", "server.stop"]
-    assert [task["id"] for task in tasks] == ["mira:1:1", "mira:1:2", "mira:2:1", "mira:2:2", "mira:2:3"]
-    assert [task["status"] for task in tasks] == ["success", "success", "success", "error", "error"]
-    assert tasks[3]["error"]["message"] == 'No backend has "enough" memory'
+    assert sorted(kinds[10:]) == ["queue.end", "server.stop"]
+    ids = [task["id"] for task in tasks]
+    assert ids == [f"mira:{rest}" for rest in ("1:1", "1:2", "2:1", "2:2", "2:3", "5:1", "5:2", "5:3")]
+    assert [task["status"] for task in tasks] == [*["success"] * 3, *["error"] * 2, *["success"] * 3]
+    # The backend that was passed over is not the reason.
+    assert tasks[3]["error"]["message"] == "see the log of SwarmUI"
     assert tasks[0]["duration_s"] == pytest.approx(12.34)
     assert tasks[0]["batch"] == {"id": "mira:1", "total": 2}
+    # The images of a grid come one by one, so none of them is a batch; the finished one does not wait.
+    assert [("batch" in task, task["queue_remaining"]) for task in tasks[5:]] == [
+        (False, left) for left in (2, 1, 0)
+    ]
     assert tasks[0]["params"]["prompt"] == 'ein "großer"\nHund'
     assert tasks[0]["params"]["refinermodel"] == "SDXL/refiner"
     assert not {"initimage", "hiddennote", "unregistered"} & set(tasks[0]["params"])
-    assert tasks[0]["outputs"] == [{"mime": "image/png"}]
+    (output,) = tasks[0]["outputs"]
+    assert output["mime"] == "image/png"
+    assert output.keys() == ({"mime", "path", "url"} if picture else {"mime"})
     queue = bodies[kinds.index("queue.end")]["data"]["queue"]
-    assert (queue["total"], queue["succeeded"], queue["failed"], queue["cancelled"]) == (7, 3, 2, 2)
-    (asked,) = (request.json() for request in requests if request.target == "/asked")
+    assert (queue["total"], queue["succeeded"], queue["failed"], queue["cancelled"]) == (11, 6, 3, 2)
+    asked, refused, at_end = (request.json() for request in requests if request.target == "/asked")
+    assert refused["data"]["task"]["error"]["message"] == 'No backend has "enough" memory'
+    assert asked == at_end
     assert asked == {
         "seed": 7000000000,
         "text": 'ein "großer"\nHund',
@@ -123,7 +133,32 @@ def test_a_receiver_hears_what_happens_in_swarmui(server, tmp_path, library_path
         LD_LIBRARY_PATH=str(library_path.parent),
     )
     assert "error:" not in text
+    assert "webhook_params.url" in text
+    assert "matches none of `[network] task_urls`" in text
     check_story(receiver)
+
+
+def test_pictures_are_kept_for_messages_within_bounds(server, tmp_path, library_path, receive):
+    receiver = receive()
+    pictures = tmp_path / "swarm" / "Data" / "Taskbell" / "pictures"
+    pictures.mkdir(parents=True)
+    described = {**config(tmp_path, receiver), "files": {"roots": [str(pictures)]}}
+    serve(
+        [need("mono"), server, "keep"],
+        tmp_path,
+        described,
+        LD_LIBRARY_PATH=str(library_path.parent),
+    )
+    check_story(receiver, picture=True)
+
+
+def test_the_tab_shows_how_things_stand_sends_a_test_and_reloads(server, tmp_path, library_path, receive):
+    receiver = receive()
+    described = config(tmp_path, receiver)
+    command = [need("mono"), server, "page"]
+    serve(command, tmp_path, described, LD_LIBRARY_PATH=str(library_path.parent))
+    notes = [request.json() for request in receiver.wait_for(16) if b"task.note" in request.body]
+    assert [note["data"]["task"]["name"] for note in notes] == ["A test message from SwarmUI"]
 
 
 def test_without_a_configuration_swarmui_runs_on_and_nothing_is_loaded(server, tmp_path):
@@ -153,6 +188,8 @@ def test_a_dead_receiver_holds_neither_generation_nor_the_shutdown(
 def test_coreclr_finds_the_library_below_the_extension(tmp_path, library_path, receive):
     framework = next((coreclr_folder() / "shared" / "Microsoft.NETCore.App").iterdir())
     names = """System.IO.FileSystem System.IO System.Runtime System.Console System.Collections System.Linq
+        System.Collections.Concurrent System.Text.RegularExpressions System.Diagnostics.TraceSource
+        System.Threading.ThreadPool
         System.Threading System.Private.CoreLib System.Runtime.InteropServices System.Runtime.Extensions
         System.Runtime.InteropServices.RuntimeInformation netstandard mscorlib"""
     references = [f"-r:{framework / name}.dll" for name in names.split()]

@@ -3,6 +3,9 @@
 
 using System;
 using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Text.RegularExpressions;
 using System.Threading;
 using TaskbellNet;
 
@@ -17,8 +20,8 @@ namespace TaskbellSwarm
         /// <summary>The number of the request among the user's.</summary>
         public long Request;
 
-        /// <summary>The number of files it will make.</summary>
-        public int Total = 1;
+        /// <summary>The number of files it will make; null when that is one, or unknown.</summary>
+        public int? Total;
 
         /// <summary>When it was made.</summary>
         public DateTimeOffset StartedAt;
@@ -26,10 +29,7 @@ namespace TaskbellSwarm
         /// <summary>The parameters to report.</summary>
         public Dictionary<string, object> Params = new Dictionary<string, object>();
 
-        /// <summary>SwarmUI's own "Webhooks" parameter: None, Normal, Manual or Manual At End.</summary>
-        public string Webhooks;
-
-        /// <summary>The text of the "Webhook Params" parameter, written by a user.</summary>
+        /// <summary>What its user asks for, as JSON; null when that is nothing.</summary>
         public string WebhookParams;
 
         /// <summary>The number of requests that wait or run.</summary>
@@ -47,6 +47,9 @@ namespace TaskbellSwarm
     {
         /// <summary>Its media type, such as image/png.</summary>
         public string Mime;
+
+        /// <summary>Where the PictureStore keeps it; null when it does not.</summary>
+        public string Path;
 
         /// <summary>SwarmUI's note on how long it took, such as "12.34 sec".</summary>
         public string GenerationTime;
@@ -67,6 +70,9 @@ namespace TaskbellSwarm
 
         /// <summary>The longest time closing takes. Undelivered messages go out at the next start.</summary>
         public static TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
+
+        /// <summary>The endpoints of the configuration in Taskbell's counters; those that tasks name have a colon.</summary>
+        private static readonly Regex LaneNames = new Regex("\"([A-Za-z0-9_-]{1,64})\":\\s*{\"waiting\"");
 
         private readonly Bell _bell;
         private readonly Action<int, string> _log;
@@ -115,7 +121,15 @@ namespace TaskbellSwarm
             {
                 task["duration_s"] = seconds;
             }
-            task["outputs"] = new object[] { new Dictionary<string, object> { { "mime", output.Mime } } };
+            task["outputs"] = new object[]
+            {
+                new Dictionary<string, object>
+                {
+                    { "mime", output.Mime },
+                    { "path", output.Path },
+                    { "url", output.Path == null ? null : PictureStore.Route + Path.GetFileName(output.Path) },
+                },
+            };
             task["metrics"] = new Dictionary<string, object>
             {
                 { "generation_time", output.GenerationTime },
@@ -125,8 +139,8 @@ namespace TaskbellSwarm
         }
 
         /// <summary>A request has ended. Files that it has not made have failed or were interrupted; SwarmUI has no
-        /// event for that.</summary>
-        public void RequestOver(RequestFacts request, int made, bool interrupted, string reason)
+        /// event for that. The reason is asked for when there is a failure, and may be null.</summary>
+        public void RequestOver(RequestFacts request, int made, bool interrupted, Func<string> reason)
         {
             int seen;
             lock (_seen)
@@ -134,7 +148,9 @@ namespace TaskbellSwarm
                 _seen.TryGetValue(request.Key, out seen);
                 _seen.Remove(request.Key);
             }
-            for (int number = Math.Max(seen, made) + 1; number <= request.Total; number++)
+            int total = request.Total ?? 1;
+            string known = interrupted || Math.Max(seen, made) >= total ? null : reason();
+            for (int number = Math.Max(seen, made) + 1; number <= total; number++)
             {
                 Dictionary<string, object> task = Describe(request, number);
                 task["status"] = interrupted ? "cancelled" : "error";
@@ -143,7 +159,7 @@ namespace TaskbellSwarm
                     task["error"] = new Dictionary<string, object>
                     {
                         { "type", "generation" },
-                        { "message", string.IsNullOrEmpty(reason) ? "see the log of SwarmUI" : reason },
+                        { "message", known ?? "see the log of SwarmUI" },
                     };
                 }
                 Emit("task.complete", JsonText.Of(task));
@@ -161,6 +177,63 @@ namespace TaskbellSwarm
         {
             Idle();
             EmitAndWait("server.stop", "{}", ServerStopWait);
+        }
+
+        /// <summary>Taskbell's counters, as JSON.</summary>
+        public string Stats()
+        {
+            return _bell.Stats();
+        }
+
+        /// <summary>The names of the endpoints in force.</summary>
+        public List<string> Endpoints()
+        {
+            List<string> names = new List<string>();
+            Safely(() => names.AddRange(
+                LaneNames.Matches(_bell.Stats()).Cast<Match>().Select(lane => lane.Groups[1].Value)));
+            return names;
+        }
+
+        /// <summary>Applies the configuration anew. Returns why it cannot be used; null: it can.</summary>
+        public string Reload(string config)
+        {
+            try
+            {
+                _bell.Reload(config);
+                return null;
+            }
+            catch (Exception fault)
+            {
+                return fault.Message;
+            }
+        }
+
+        /// <summary>Sends a note to one endpoint. Returns why nothing is sent; null: it is.</summary>
+        public string Note(string config, string endpoint, string text)
+        {
+            string note = JsonText.Of(new Dictionary<string, object>
+            {
+                { "name", text },
+                { "kind", "note" },
+                { "webhook_params", new Dictionary<string, object> { { "to", endpoint }, { "notify", "manual" } } },
+            });
+            try
+            {
+                if (!Endpoints().Contains(endpoint))
+                {
+                    return "There is no endpoint " + endpoint + ".";
+                }
+                if (Taskbell.Preview(config, "task.note", note).Contains("\"requests\":[]"))
+                {
+                    return "No hook listens to task.note: add it to `on` of a hook, and reload.";
+                }
+                _bell.Emit("task.note", note);
+                return null;
+            }
+            catch (Exception fault)
+            {
+                return fault.Message;
+            }
         }
 
         /// <summary>Delivers what it can within CloseTimeout, and stops.</summary>
@@ -194,7 +267,7 @@ namespace TaskbellSwarm
                 { "kind", "image" },
                 { "user", request.User },
                 { "started_at", request.StartedAt.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'") },
-                { "batch", new Dictionary<string, object> { { "id", request.Key }, { "total", request.Total } } },
+                { "batch", Batch(request) },
                 { "params", request.Params },
                 { "queue_remaining", request.QueueRemaining },
             };
@@ -202,11 +275,16 @@ namespace TaskbellSwarm
             {
                 task["webhook_params"] = request.WebhookParams;
             }
-            else if (!string.IsNullOrEmpty(request.Webhooks) && request.Webhooks != "Normal")
-            {
-                task["webhook_params"] = new Dictionary<string, object> { { "notify", request.Webhooks } };
-            }
             return task;
+        }
+
+        private static Dictionary<string, object> Batch(RequestFacts request)
+        {
+            return request.Total == null ? null : new Dictionary<string, object>
+            {
+                { "id", request.Key },
+                { "total", request.Total.Value },
+            };
         }
 
         /// <summary>Reads "12.34 sec", or "1.20 min" as SwarmUI writes longer times.</summary>

@@ -2,8 +2,10 @@
 // generates nothing: the host of the test raises the events.
 
 using System;
+using System.Collections.Concurrent;
 using System.Collections.Generic;
-using System.Threading;
+using Microsoft.AspNetCore.Builder;
+using SwarmUI.Accounts;
 using SwarmUI.Backends;
 
 namespace SwarmUI.Core
@@ -48,6 +50,7 @@ namespace SwarmUI.Core
     public static class Program
     {
         public static BackendHandler Backends = new BackendHandler();
+        public static SessionHandler Sessions = new SessionHandler();
         public static Action TickIsGeneratingEvent;
         public static Action TickNoGenerationsEvent;
         public static Action PreShutdownEvent;
@@ -57,33 +60,43 @@ namespace SwarmUI.Core
     {
         public static WebApplication WebApp = new WebApplication();
     }
-
-    // ASP.NET's, as far as it is used.
-    public class WebApplication
-    {
-        public ApplicationLifetime Lifetime = new ApplicationLifetime();
-    }
-
-    public class ApplicationLifetime
-    {
-        public readonly CancellationTokenSource Started = new CancellationTokenSource();
-
-        public CancellationToken ApplicationStarted
-        {
-            get { return Started.Token; }
-        }
-    }
 }
 
 namespace SwarmUI.Backends
 {
+    public enum BackendStatus
+    {
+        DISABLED,
+        ERRORED,
+        WAITING,
+        LOADING,
+        IDLE,
+        RUNNING,
+    }
+
+    public abstract class AbstractBackend
+    {
+        public volatile BackendStatus Status = BackendStatus.WAITING;
+        public volatile bool IsEnabled = true;
+    }
+
+    public abstract class AbstractT2IBackend : AbstractBackend
+    {
+        public HashSet<string> SupportedFeatures = new HashSet<string>();
+    }
+
     public class BackendHandler
     {
-        public int Queued;
-
-        public int QueuedRequests
+        public class T2IBackendData
         {
-            get { return Queued; }
+            public AbstractT2IBackend Backend;
+        }
+
+        public List<T2IBackendData> AllBackends = new List<T2IBackendData>();
+
+        public IEnumerable<T2IBackendData> EnumerateT2IBackends
+        {
+            get { return AllBackends; }
         }
     }
 }
@@ -93,12 +106,25 @@ namespace SwarmUI.Accounts
     public class User
     {
         public string UserID;
+        public readonly Dictionary<string, string> Data = new Dictionary<string, string>();
+
+        public string GetGenericData(string dataname, string name)
+        {
+            string data;
+            return Data.TryGetValue(dataname + "///" + name.ToLowerInvariant(), out data) ? data : null;
+        }
     }
 
     public class Session
     {
         public string ID;
         public User User;
+        public int WaitingGenerations = 0;
+    }
+
+    public class SessionHandler
+    {
+        public ConcurrentDictionary<string, Session> Sessions = new ConcurrentDictionary<string, Session>();
     }
 
     public enum PermissionDefault
@@ -116,12 +142,23 @@ namespace SwarmUI.Accounts
         }
     }
 
+    public enum PermSafetyLevel
+    {
+        UNTESTED,
+    }
+
     public class PermInfo
     {
         public readonly string ID;
 
         public PermInfo(
-            string ID, string DisplayName, string Description, PermissionDefault Default, PermInfoGroup Group)
+            string ID,
+            string DisplayName,
+            string Description,
+            PermissionDefault Default,
+            PermInfoGroup Group,
+            PermSafetyLevel SafetyLevel = PermSafetyLevel.UNTESTED,
+            string AltSafetyText = null)
         {
             this.ID = ID;
         }
@@ -129,6 +166,7 @@ namespace SwarmUI.Accounts
 
     public static class Permissions
     {
+        public static PermInfoGroup GroupAdmin = new PermInfoGroup("Admin", "");
         public static PermInfoGroup GroupControl = new PermInfoGroup("Control", "");
 
         public static PermInfo Register(PermInfo perm)

@@ -6,6 +6,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using SwarmUI.Accounts;
+using SwarmUI.Backends;
 using SwarmUI.Media;
 
 namespace SwarmUI.Text2Image
@@ -31,6 +32,8 @@ namespace SwarmUI.Text2Image
     {
         public readonly string ID;
         public readonly bool HideFromMetadata;
+        public readonly bool IntentionalUnused;
+        public readonly Func<Session, List<string>> GetValues;
         public readonly PermInfo Permission;
 
         public T2IParamType(
@@ -44,11 +47,14 @@ namespace SwarmUI.Text2Image
             ParamViewType ViewType = ParamViewType.SMALL,
             bool HideFromMetadata = false,
             bool AlwaysRetain = false,
-            bool IntentionalUnused = false)
+            bool IntentionalUnused = false,
+            Func<Session, List<string>> GetValues = null)
         {
             ID = T2IParamTypes.CleanTypeName(Name);
             this.HideFromMetadata = HideFromMetadata;
             this.Permission = Permission;
+            this.IntentionalUnused = IntentionalUnused;
+            this.GetValues = GetValues;
         }
     }
 
@@ -66,6 +72,8 @@ namespace SwarmUI.Text2Image
         public static T2IRegisteredParam<string> Webhooks = Core<string>("Webhooks");
         public static T2IRegisteredParam<int> Images = Core<int>("Images");
         public static T2IRegisteredParam<int> BatchSize = Core<int>("Batch Size");
+        public static T2IRegisteredParam<int> Width = Core<int>("Width");
+        public static T2IRegisteredParam<int> Height = Core<int>("Height");
         public static T2IRegisteredParam<int> Steps = Core<int>("Steps");
         public static T2IRegisteredParam<long> Seed = Core<long>("Seed");
         public static T2IRegisteredParam<double> CFGScale = Core<double>("CFG Scale");
@@ -104,13 +112,33 @@ namespace SwarmUI.Text2Image
         }
     }
 
+    public class T2IParamSet
+    {
+        public Dictionary<string, object> ValuesInput = new Dictionary<string, object>();
+
+        public T Get<T>(T2IRegisteredParam<T> param, T defVal, bool autoFixDefault = false)
+        {
+            object value;
+            return ValuesInput.TryGetValue(param.Type.ID, out value) ? (T)value : defVal;
+        }
+
+        public T2IParamSet Clone()
+        {
+            return new T2IParamSet { ValuesInput = new Dictionary<string, object>(ValuesInput) };
+        }
+    }
+
+    // What is asked for by a method of this class is recorded; what nobody asked for is told in the image's metadata.
     public class T2IParamInput
     {
-        public Dictionary<string, object> Values = new Dictionary<string, object>();
+        public T2IParamSet InternalSet = new T2IParamSet();
         public Dictionary<string, object> ExtraMeta = new Dictionary<string, object>();
+        public HashSet<string> ParamsQueried = new HashSet<string>();
+
+        [Obsolete("don't access this internal value directly")]
         public Dictionary<string, object> ValuesInput
         {
-            get { return Values; }
+            get { return InternalSet.ValuesInput; }
         }
 
         public Session SourceSession;
@@ -131,24 +159,35 @@ namespace SwarmUI.Text2Image
             int sectionId = 0,
             bool includeBase = true)
         {
-            object value;
-            return Values.TryGetValue(param.Type.ID, out value) ? (T)value : defVal;
+            ParamsQueried.Add(param.Type.ID);
+            return InternalSet.Get(param, defVal, autoFixDefault);
         }
 
         public int GetImageWidth(int def = 512)
         {
-            return def;
+            return Get(T2IParamTypes.Width, def);
         }
 
         public int GetImageHeight(int def = 512)
         {
-            return def;
+            return Get(T2IParamTypes.Height, def);
+        }
+
+        // Session.ApplyMetadata writes these as unused_parameters.
+        public List<string> Unused()
+        {
+            T2IParamType type;
+            return InternalSet.ValuesInput.Keys
+                .Where(key => !ParamsQueried.Contains(key))
+                .Where(key => !T2IParamTypes.TryGetType(key, out type, this) || !type.IntentionalUnused)
+                .ToList();
         }
 
         public T2IParamInput Clone()
         {
             T2IParamInput clone = (T2IParamInput)MemberwiseClone();
-            clone.Values = new Dictionary<string, object>(Values);
+            clone.InternalSet = InternalSet.Clone();
+            clone.ParamsQueried = new HashSet<string>(ParamsQueried);
             clone.ExtraMeta = new Dictionary<string, object>(ExtraMeta);
             return clone;
         }
@@ -159,6 +198,20 @@ namespace SwarmUI.Text2Image
         public static Action<PreGenerationEventParams> PreGenerateEvent;
         public static Action<PostGenerationEventParams> PostGenerateEvent;
         public static Action<PostBatchEventParams> PostBatchEvent;
+
+        public static Func<BackendHandler.T2IBackendData, bool> BackendMatcherFor(T2IParamInput user_input)
+        {
+            user_input.Get(T2IParamTypes.Model);
+            return backend =>
+            {
+                bool fits = backend.Backend.SupportedFeatures.Contains("room");
+                if (!fits)
+                {
+                    user_input.RefusalReasons.Add("No backend has \"enough\" memory");
+                }
+                return fits;
+            };
+        }
 
         public class PreGenerationEventParams
         {

@@ -13,10 +13,20 @@ sys.path.insert(0, str(HERE))
 from server import ExecutionStatus, PromptServer  # noqa: E402
 
 GRAPH = {
-    "3": {"class_type": "KSampler", "inputs": {"seed": 7, "steps": 20, "cfg": 7.5, "model": ["4", 0]}},
+    "3": {
+        "class_type": "KSampler",
+        "inputs": {
+            "seed": 7,
+            "steps": 20,
+            "cfg": 7.5,
+            "model": ["4", 0],
+            "positive": ["6", 0],
+            "negative": ["7", 0],
+        },
+    },
     "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "sdxl.safetensors"}},
-    "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "ein Hund", "clip": ["4", 1]}},
     "7": {"class_type": "CLIPTextEncode", "inputs": {"text": "blurry", "clip": ["4", 1]}},
+    "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "ein Hund", "clip": ["4", 1]}},
 }
 IMAGE = {"outputs": {"9": {"images": [{"filename": "a b.png", "subfolder": "x", "type": "output"}]}}}
 FAILED = {
@@ -29,11 +39,18 @@ FAILED = {
 
 def load(folder: str) -> None:
     """As ComfyUI loads a custom node package."""
-    found = importlib.util.spec_from_file_location("custom_node_taskbell", Path(folder) / "__init__.py")
+    name = folder.replace(".", "_x_")
+    found = importlib.util.spec_from_file_location(name, Path(folder) / "__init__.py")
     module = importlib.util.module_from_spec(found)
     sys.modules[found.name] = module
     found.loader.exec_module(module)
-    assert module.NODE_CLASS_MAPPINGS is not None
+    for name, node in module.NODE_CLASS_MAPPINGS.items():
+        assert name in module.NODE_DISPLAY_NAME_MAPPINGS
+        assert node.INPUT_TYPES()["required"]["endpoint"][0][0] == "(as configured)"
+    assert (Path(folder) / module.WEB_DIRECTORY / "taskbell.js").is_file()
+    (handler,) = PromptServer.instance.on_prompt_handlers
+    wished = handler({"prompt": {}, "webhook_url": "https://a.example/"})
+    assert wished["extra_data"] == {"webhook_params": {"url": "https://a.example/"}}
 
 
 def main() -> None:
@@ -42,8 +59,10 @@ def main() -> None:
     queue = PromptServer.instance.prompt_queue
     assert queue.get(timeout=0.01) is None
     wishes = {"client_id": "mira", "webhook_params": {"notify": "none"}}
-    for number, extra in enumerate([{"client_id": "mira"}, {}, wishes, {}, {}]):
-        queue.put((number, f"prompt-{number}", GRAPH, extra, ["9"]))
+    titled = {"extra_pnginfo": {"workflow": {"extra": {"info": {"name": "A series"}}}}}
+    saved = {**GRAPH, "9": {"class_type": "SaveImage", "inputs": {"filename_prefix": "hero/front"}}}
+    for number, extra in enumerate([{"client_id": "mira"}, titled, wishes, {}, {}]):
+        queue.put((number, f"prompt-{number}", saved if number == 3 else GRAPH, extra, ["9"]))
     endings = [
         (IMAGE, ExecutionStatus("success", True, [("execution_start", {}), ("execution_success", {})])),
         ({}, ExecutionStatus("error", False, [("execution_start", {}), ("execution_error", FAILED)])),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import heapq
 import threading
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 
 class ExecutionStatus(NamedTuple):
@@ -57,11 +57,36 @@ class PromptQueue:
             return len(self.queue) + len(self.currently_running)
 
 
+class Routes:
+    """aiohttp's table of routes: a decorator for each method."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[tuple[str, str], Callable[..., Any]] = {}
+
+    def _add(self, method: str, path: str) -> Callable[[Any], Any]:
+        def keep(handler: Any) -> Any:
+            self.handlers[method, path] = handler
+            return handler
+
+        return keep
+
+    def get(self, path: str) -> Callable[[Any], Any]:
+        return self._add("GET", path)
+
+    def post(self, path: str) -> Callable[[Any], Any]:
+        return self._add("POST", path)
+
+
 class PromptServer:
     instance: PromptServer
 
     def __init__(self) -> None:
         self.prompt_queue = PromptQueue()
+        self.routes = Routes()
+        self.on_prompt_handlers: list[Callable[[Any], Any]] = []
+
+    def add_on_prompt_handler(self, handler: Callable[[Any], Any]) -> None:
+        self.on_prompt_handlers.append(handler)
 
 
 PromptServer.instance = PromptServer()

@@ -34,6 +34,10 @@ pub fn write(plan: &Plan, folder: &Path) -> Result<Vec<String>, Failure> {
     make_folder(folder).map_err(|error| unwritable(folder, error))?;
     let secrets = folder.join("secrets");
     make_folder(&secrets).map_err(|error| unwritable(&secrets, error))?;
+    if plan.pictures {
+        let pictures = folder.join("pictures");
+        make_folder(&pictures).map_err(|error| unwritable(&pictures, error))?;
+    }
     let mut written = Vec::new();
     for (name, text) in &files {
         let path = folder.join(name);

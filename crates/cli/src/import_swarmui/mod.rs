@@ -39,7 +39,7 @@ pub fn run(arguments: &ImportSwarmuiArgs, terminal: &mut Terminal) -> Result<(),
             "give SwarmUI's `Data/Settings.fds`; SwarmUI writes the section when its settings are first saved",
         ));
     }
-    let plan = Plan::of(&settings, &arguments.settings);
+    let plan = Plan::of(&settings);
     if plan.hooks.is_empty() {
         let mut what = format!("{shown} has no webhook that can be imported");
         for note in &plan.notes {

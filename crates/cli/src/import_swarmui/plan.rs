@@ -1,7 +1,6 @@
 //! How each setting is imported, and what differs.
 
 use super::fds::Settings;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
@@ -110,14 +109,14 @@ pub struct Plan {
     pub base_url: String,
     /// `[queue] end_delay`.
     pub end_delay: Duration,
-    /// `[files] roots`, when a message carries a file.
-    pub root: Option<PathBuf>,
+    /// Whether a message has the picture or its address: the extension then keeps pictures.
+    pub pictures: bool,
     /// For the user: settings that cannot be imported, and differences.
     pub notes: Vec<String>,
 }
 
 impl Plan {
-    pub fn of(settings: &Settings, file: &Path) -> Plan {
+    pub fn of(settings: &Settings) -> Plan {
         let mut notes = Vec::new();
         let hooks: Vec<ImportedHook> =
             WEBHOOKS.iter().filter_map(|webhook| hook(webhook, settings, &mut notes)).collect();
@@ -125,7 +124,14 @@ impl Plan {
             let lines: Vec<String> = settings.unread.iter().take(10).map(usize::to_string).collect();
             notes.push(format!("these lines of the file are not understood: {}", lines.join(", ")));
         }
-        let attaches = hooks.iter().any(|hook| hook.data.as_deref().is_some_and(attaches));
+        let pictures = hooks.iter().any(|hook| hook.data.as_deref().is_some_and(shows_picture));
+        if pictures {
+            notes.push(
+                "the extension keeps the pictures of its messages in the folder `pictures` for 7 days, 1 GiB at \
+                 most; SwarmUI serves them without a login under addresses that cannot be guessed"
+                    .to_owned(),
+            );
+        }
         if !hooks.is_empty() {
             notes.push(
                 "an answer other than 2xx is a failure and is retried; SwarmUI ignores the status".to_owned(),
@@ -138,7 +144,7 @@ impl Plan {
         Plan {
             base_url: base_url(settings, &mut notes),
             end_delay: end_delay(settings, &mut notes),
-            root: attaches.then(|| output_folder(settings, file)),
+            pictures,
             hooks,
             notes,
         }
@@ -176,26 +182,11 @@ fn hook(
                 .to_owned(),
         );
     }
-    let text = data.as_deref().unwrap_or_default();
-    if webhook.on == "task.complete" && text.contains("%image%") {
-        notes.push(format!(
-            "{}: `%image%` is the `url` of the task's first output, and stays as it is without one; the extension \
-             never has one, because SwarmUI does not give it the address",
-            webhook.label
-        ));
-    }
-    if webhook.on == "task.complete" && attaches(text) {
-        notes.push(format!(
-            "{}: `[discord_image]` attaches the file at the `path` of a task; the extension never has one, because \
-             SwarmUI does not give it the path, so its messages have no image",
-            webhook.label
-        ));
-    }
     Some(ImportedHook { webhook, url: url.to_owned(), data })
 }
 
-fn attaches(data: &str) -> bool {
-    data.trim_start().starts_with("[discord_image]")
+fn shows_picture(data: &str) -> bool {
+    data.trim_start().starts_with("[discord_image]") || data.contains("%image%")
 }
 
 fn shutdown_url(settings: &Settings) -> bool {
@@ -251,19 +242,12 @@ fn end_delay(settings: &Settings, notes: &mut Vec<String>) -> Duration {
     }
 }
 
-/// SwarmUI's output folder. Relative paths start at the folder that contains `Data`.
-fn output_folder(settings: &Settings, file: &Path) -> PathBuf {
-    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    let home = file.parent().and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
-    home.join(settings.get("Paths.OutputPath").unwrap_or("Output").trim())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn plan(text: &str) -> Plan {
-        Plan::of(&Settings::parse(text), Path::new("/srv/swarm/Data/Settings.fds"))
+        Plan::of(&Settings::parse(text))
     }
 
     #[test]
@@ -280,7 +264,7 @@ mod tests {
             assert_eq!(hook.data.as_deref(), Some("{\"x\": 1}"));
         }
         assert!(plan.notes.iter().any(|note| note.starts_with("Server Start: SwarmUI never sends its data")));
-        assert!(plan.root.is_none());
+        assert!(!plan.pictures);
     }
 
     #[test]
@@ -297,17 +281,6 @@ mod tests {
             assert!(notes.contains(part), "{part} in {notes}");
         }
         assert!(!notes.contains("marker"), "{notes}");
-    }
-
-    #[test]
-    fn a_note_names_each_tag_that_the_extension_cannot_fill() {
-        let plan = plan(
-            "WebHooks:\n  EveryGenWebhook: https://example.com/\n  EveryGenWebhookData: \
-             [discord_image]{\"a\": \"%prompt% %Sampler% %image% %my note%\"}\n",
-        );
-        let of = |part: &str| plan.notes.iter().filter(|note| note.contains(part)).count();
-        assert_eq!(of("`[discord_image]` attaches"), 1);
-        assert_eq!(of("`%image%` is the `url`"), 1);
     }
 
     #[test]
@@ -328,11 +301,14 @@ mod tests {
     }
 
     #[test]
-    fn a_message_with_a_file_may_read_swarmuis_outputs() {
-        let hook =
-            "WebHooks:\n  EveryGenWebhook: https://example.com/\n  EveryGenWebhookData: [discord_image]{}\n";
-        assert_eq!(plan(hook).root, Some(PathBuf::from("/srv/swarm/Output")));
-        let elsewhere = plan(&format!("{hook}Paths:\n  OutputPath: /mnt/out\n"));
-        assert_eq!(elsewhere.root, Some(PathBuf::from("/mnt/out")));
+    fn pictures_are_kept_for_messages_that_show_them() {
+        let of = |data: &str| {
+            let hook = "WebHooks:\n  EveryGenWebhook: https://example.com/\n  EveryGenWebhookData: ";
+            let plan = plan(&format!("{hook}{data}\n"));
+            (plan.pictures, plan.notes.iter().any(|note| note.contains("the folder `pictures`")))
+        };
+        assert_eq!(of("[discord_image]{}"), (true, true));
+        assert_eq!(of("{\"a\": \"%image%\"}"), (true, true));
+        assert_eq!(of("{\"a\": \"%prompt%\"}"), (false, false));
     }
 }

@@ -21,8 +21,8 @@ pub fn config(plan: &Plan) -> String {
     let _ = writeln!(text, "[host]\nbase_url = {}\n", quoted(&plan.base_url));
     let _ = writeln!(text, "[spool]\npath = \"taskbell.db\"\n");
     let _ = writeln!(text, "[queue]\nend_delay = \"{}ms\"\n", plan.end_delay.as_millis());
-    if let Some(root) = &plan.root {
-        let _ = writeln!(text, "[files]\nroots = [{}]\n", quoted(&root.to_string_lossy()));
+    if plan.pictures {
+        let _ = writeln!(text, "[files]\nroots = [\"pictures\"]\n");
     }
     for hook in &plan.hooks {
         let webhook = hook.webhook;
