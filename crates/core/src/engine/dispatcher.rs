@@ -1,13 +1,14 @@
 //! The dispatcher: the one thread that moves events from the ring into the spool, and on into the lanes.
 //!
 //! The way of an event is one `turn`: ingest → decide → commit → release the ring → dispatch.
-//! The order matters: the ring keeps an event until its transaction is durable, and a lane gets a job only
-//! after that. Whatever kills the process in between, the event is in the ring, in the spool, or in both, where
-//! its id tells.
+//! The order matters: the ring keeps an event until its transaction is durable. A lane gets a job after that, or
+//! before, where the ring alone can bring it back (see [`EarlyDispatch`]); then the transaction stays open for a few
+//! turns, until most of its deliveries have ended. Whatever kills the process in between, the event is in the ring, in
+//! the spool, or in both, where its id tells.
 
 use super::commit::{Committer, Transaction};
 use super::decide::{Decider, PlannedEvent};
-use super::dispatch;
+use super::dispatch::{self, EarlyDispatch};
 use super::endpoints;
 use super::housekeeping::Housekeeping;
 use super::idle::Idle;
@@ -35,6 +36,7 @@ pub struct Dispatcher {
     pub(super) decider: Decider,
     pub(super) transaction: Transaction,
     pub(super) committer: Committer,
+    pub(super) early: EarlyDispatch,
     pub(super) peers: Peers,
     pub(super) housekeeping: Housekeeping,
     pub(super) idle: Idle,
@@ -48,7 +50,18 @@ impl Dispatcher {
     /// The way of events, once. `false` when the transaction could not be committed.
     pub(super) fn turn(&mut self, phase: Phase) -> bool {
         self.collect();
-        self.commit(phase)
+        self.send_early(phase) || self.commit(phase)
+    }
+
+    /// Gives deliveries to their lanes before they are in the spool. Whether the transaction stays open for them.
+    fn send_early(&mut self, phase: Phase) -> bool {
+        let now = self.parts.clock.now();
+        if phase != Phase::Open || self.committer.retry_at.is_some() {
+            return false;
+        }
+        self.early.send(&self.parts, &mut self.committer.spool, &mut self.transaction, now);
+        let most = transaction_bytes(self.decider.config.spool.max_bytes);
+        self.early.may_wait(&self.parts, &self.transaction, most)
     }
 
     /// Fills the transaction. Takes no event while the spool is full, and nothing while the last transaction
@@ -60,7 +73,9 @@ impl Dispatcher {
         }
         let now = self.parts.clock.now();
         if !self.parts.spool_health.is_full() {
-            self.ingest.read();
+            if !self.early.is_enough() {
+                self.ingest.read();
+            }
             self.decide_events();
             self.keep_decisions();
             self.end_due(now);
@@ -83,15 +98,15 @@ impl Dispatcher {
         self.transaction.states.extend(alerts);
         self.transaction.states.extend(self.parts.fatal_work.changes());
         let most = if self.parts.phase.get() < Phase::Stopping { self.most_reports() } else { usize::MAX };
-        self.transaction.lane_reports = self.parts.lanes.reports.take(most);
-        let changed =
-            endpoints::changed_states(&self.decider.config, &self.parts, &self.transaction.lane_reports);
+        let reports = self.parts.lanes.reports.take(most.saturating_sub(self.transaction.lane_reports.len()));
+        self.early.note(&reports);
+        let changed = endpoints::changed_states(&self.decider.config, &self.parts, &reports);
         self.transaction.states.extend(changed);
         if self.committer.has_file {
-            let reports = &self.transaction.lane_reports;
-            let marks = self.sending_marks.changes(&self.parts.lanes, reports, instance, now);
+            let marks = self.sending_marks.changes(&self.parts.lanes, &reports, instance, now);
             self.transaction.states.extend(marks);
         }
+        self.transaction.lane_reports.extend(reports);
     }
 
     /// How many reports of lanes fit into one transaction.
@@ -102,7 +117,7 @@ impl Dispatcher {
     pub(super) fn decide_events(&mut self) {
         // Later than the time that ends are due by, so that an end without delay counts in the next round.
         let now = self.parts.clock.now();
-        let most = transaction_bytes(self.decider.config.spool.max_bytes);
+        let most = transaction_bytes(self.decider.config.spool.max_bytes).saturating_sub(self.early.bytes());
         let (mut bytes, mut counted) = (0, self.decider.planned().len());
         while bytes < most
             && let Some(record) = self.ingest.next_record()
@@ -168,6 +183,7 @@ impl Dispatcher {
         let committed = self.committer.commit(&mut self.transaction, &mut self.decider, now, is_last);
         let Some(committed) = committed else { return false };
         self.ingest.set_commit_time(self.parts.clock.monotonic() - now.monotonic);
+        self.early.committed(&self.parts);
         self.ingest.release();
         failpoint::reach("after-ring-release");
         let transaction = std::mem::take(&mut self.transaction);

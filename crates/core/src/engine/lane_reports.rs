@@ -8,7 +8,7 @@ use crate::lanes::{Body, LaneReport, LaneSink};
 use crate::secret::Scrubber;
 use crate::spool::{LiveTurn, Reader, SpoolErrorKind};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ pub struct LaneReports {
     // Rows of deliveries that changed when the spool was recreated: the number lanes know, and the present one.
     renumbered: Mutex<HashMap<i64, i64>>,
     scrubber: RwLock<Scrubber>,
+    first_unspooled: AtomicI64,
     attempt_began: AtomicBool,
     lacks_thread: AtomicBool,
     damaged: AtomicBool,
@@ -49,6 +50,7 @@ impl LaneReports {
             messages: Mutex::new(messages),
             renumbered: Mutex::default(),
             scrubber: RwLock::new(scrubber),
+            first_unspooled: AtomicI64::new(i64::MAX),
             attempt_began: AtomicBool::new(false),
             lacks_thread: AtomicBool::new(false),
             damaged: AtomicBool::new(false),
@@ -61,23 +63,36 @@ impl LaneReports {
         let most = most.min(waiting.len());
         let mut reports: Vec<LaneReport> = waiting.drain(..most).collect();
         drop(waiting);
-        for report in &mut reports {
-            match report {
-                LaneReport::Attempt { job, row, .. } => {
-                    row.delivery = self.present_row(row.delivery);
-                    job.seq = self.present_row(job.seq);
-                }
-                LaneReport::Dropped { job, .. } | LaneReport::Superseded { job, .. } => {
-                    job.seq = self.present_row(job.seq);
-                }
-                LaneReport::FollowUp { row, .. } => row.delivery = self.present_row(row.delivery),
-                LaneReport::Returned { .. } | LaneReport::Gone { .. } => {}
-            }
-        }
+        reports.iter_mut().for_each(|report| self.name_present_row(report));
         if !reports.is_empty() {
             self.room.notify_all();
         }
         reports
+    }
+
+    /// Puts the present row number into a report.
+    pub fn name_present_row(&self, report: &mut LaneReport) {
+        match report {
+            LaneReport::Attempt { job, row, .. } => {
+                row.delivery = self.present_row(row.delivery);
+                job.seq = self.present_row(job.seq);
+            }
+            LaneReport::Dropped { job, .. } | LaneReport::Superseded { job, .. } => {
+                job.seq = self.present_row(job.seq);
+            }
+            LaneReport::FollowUp { row, .. } => row.delivery = self.present_row(row.delivery),
+            LaneReport::Returned { .. } | LaneReport::Gone { .. } => {}
+        }
+    }
+
+    /// Deliveries with this number or a higher one may be in lanes before they are in the spool.
+    pub fn set_first_unspooled(&self, number: i64) {
+        self.first_unspooled.store(number, Ordering::Release);
+    }
+
+    /// Whether the spool may not have this delivery of a lane yet.
+    pub fn is_unspooled(&self, delivery: i64) -> bool {
+        delivery >= self.first_unspooled.load(Ordering::Acquire)
     }
 
     /// Whether an attempt has begun since [`LaneReports::note_attempts`].
@@ -131,6 +146,11 @@ impl LaneReports {
         }
     }
 
+    /// Records the row number of a delivery that was not in the spool before.
+    pub fn set_present_row(&self, delivery: i64, row: i64) {
+        lock(&self.renumbered).insert(delivery, row);
+    }
+
     /// The row in the spool of a delivery that a lane knows by this number.
     #[inline(never)]
     pub fn present_row(&self, delivery: i64) -> i64 {
@@ -163,7 +183,10 @@ impl LaneSink for LaneReports {
             }
             error.to_string()
         })?;
-        Ok(message.map(Body::from))
+        match message {
+            None if self.is_unspooled(delivery) => Err("it is not in the spool yet".to_owned()),
+            message => Ok(message.map(Body::from)),
+        }
     }
 
     fn live_turn(&self, delivery: i64, first: &str, endpoint: &str) -> Result<LiveTurn, String> {

@@ -2,6 +2,7 @@
 
 use crate::engine::lock::lock;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,9 @@ pub enum WaitError {
 pub struct Progress {
     state: Mutex<ProgressState>,
     changed: Condvar,
+    /// Threads that wait for the spool, and all that wait.
+    await_spooled: AtomicUsize,
+    awaiting: AtomicUsize,
 }
 
 /// A group of changes.
@@ -45,7 +49,20 @@ impl Progress {
 
     /// Waits until everything up to this ticket is in the spool.
     pub fn await_spooled(&self, ticket: u64, limit: Duration) -> Result<(), WaitError> {
-        self.await_state(limit, |state| state.spooled >= ticket)
+        self.await_spooled.fetch_add(1, Ordering::Relaxed);
+        let spooled = self.await_state(limit, |state| state.spooled >= ticket);
+        self.await_spooled.fetch_sub(1, Ordering::Relaxed);
+        spooled
+    }
+
+    /// Whether a thread waits for any progress.
+    pub fn is_awaited(&self) -> bool {
+        self.awaiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether a thread waits for events to be in the spool.
+    pub fn is_spooling_awaited(&self) -> bool {
+        self.await_spooled.load(Ordering::Relaxed) > 0
     }
 
     /// Waits until every delivery of the event with this ticket has ended.
@@ -61,6 +78,13 @@ impl Progress {
     }
 
     fn await_state(&self, limit: Duration, done: impl Fn(&ProgressState) -> bool) -> Result<(), WaitError> {
+        self.awaiting.fetch_add(1, Ordering::Relaxed);
+        let end = self.await_until(limit, done);
+        self.awaiting.fetch_sub(1, Ordering::Relaxed);
+        end
+    }
+
+    fn await_until(&self, limit: Duration, done: impl Fn(&ProgressState) -> bool) -> Result<(), WaitError> {
         let deadline = Instant::now() + limit;
         let mut state = lock(&self.state);
         loop {

@@ -18,13 +18,16 @@ pub fn recreate(spool: &mut Spool, cause: FileFault, parts: &Parts) -> Result<()
     let waiting: Vec<(String, Job)> = all
         .iter()
         .flat_map(|(name, lane)| lane.waiting().into_iter().map(move |job| (name.clone(), job)))
+        // These are in the transaction that is about to be written.
+        .filter(|(_, job)| !rows.is_unspooled(job.seq))
         .collect();
     let moved = put_back(spool, &waiting, |seq| rows.present_row(seq))?;
     rows.renumber(&moved);
     let there = spool.waiting_numbers()?;
     let mut lost = 0;
     for (name, lane) in all {
-        let forgotten = lane.forget(&|seq| !there.contains(&rows.present_row(seq)));
+        let is_lost = |seq| !rows.is_unspooled(seq) && !there.contains(&rows.present_row(seq));
+        let forgotten = lane.forget(&is_lost);
         lost += forgotten.len();
         lanes.report_dropped(&name, forgotten, "it ended, or was lost, with the former spool");
     }

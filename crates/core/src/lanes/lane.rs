@@ -159,6 +159,11 @@ impl Lane {
         }
     }
 
+    /// Whether it can keep the messages of a few hundred more deliveries in memory.
+    pub fn has_room(&self) -> bool {
+        self.lock().queue.has_room()
+    }
+
     /// Whether nothing is in flight and nothing falls due by this monotonic time.
     pub fn is_quiet(&self, by: Duration) -> bool {
         let inner = self.lock();

@@ -9,6 +9,10 @@ use std::time::Duration;
 /// The most bytes of bodies a lane keeps in memory when the spool can give them back.
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 
+/// Bodies and deliveries up to which there is room for a few hundred more with their bodies.
+const ROOM_BYTES: usize = MAX_BODY_BYTES / 4;
+const ROOM_JOBS: usize = 1024;
+
 /// In an ordered queue the oldest delivery is always first, and one that waits for its next attempt holds
 /// back those after it. Otherwise the first due goes first.
 pub struct DueQueue {
@@ -36,6 +40,11 @@ impl DueQueue {
             things: HashMap::new(),
             live: HashMap::new(),
         }
+    }
+
+    /// Whether a few hundred more can wait with their bodies.
+    pub fn has_room(&self) -> bool {
+        self.keeps_bodies || self.body_bytes <= ROOM_BYTES && self.jobs.len() <= ROOM_JOBS
     }
 
     /// Whether there is no spool file to read them from.

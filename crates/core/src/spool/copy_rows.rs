@@ -155,7 +155,7 @@ impl<'a> RowCopy<'a> {
         self.note(seq, now);
         // One whose terms cannot be read is sent, and the log of attempts is no message.
         self.belonging("terms", "delivery", "expires_at, thing, live", seq, now)?;
-        self.belonging("attempts", "delivery", ATTEMPT, seq, now)
+        self.belonging("logged_attempts", "delivery", ATTEMPT, seq, now)
     }
 
     /// Puts a row into the target; gives how many were put. One that is damaged is lost.

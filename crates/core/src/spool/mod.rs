@@ -70,6 +70,7 @@ pub struct Spool {
     identity: Option<connection::Identity>,
     // The bytes that the log is bound to; 0 before it is.
     log_limit: u64,
+    numbers: numbers::Numbers,
     // Some statement has met damage: the file is recovered by the next look at `file_fault`.
     damaged: Cell<bool>,
 }
@@ -80,8 +81,8 @@ impl Spool {
     pub fn open(path: &SpoolPath, owner: &str) -> Result<Spool, SpoolError> {
         let (conn, path) = connection::open_writer(path)?;
         let identity = connection::identity(&path);
-        let damaged = Cell::new(false);
-        Ok(Spool { conn, path, owner: owner.to_owned(), identity, log_limit: 0, damaged })
+        let (owner, numbers, damaged) = (owner.to_owned(), numbers::Numbers::default(), Cell::new(false));
+        Ok(Spool { conn, path, owner, identity, log_limit: 0, numbers, damaged })
     }
 
     /// For `map_err`: notes damage.
@@ -126,6 +127,7 @@ impl Spool {
 
     /// Gives up ownership of what is still pending, so that the next start takes it at once.
     pub fn release(&mut self) -> Result<(), SpoolError> {
+        std::mem::take(&mut self.numbers).give_back(&self.conn).map_err(self.at())?;
         ownership::release(&self.conn, &self.owner).map_err(self.at())
     }
 
@@ -138,11 +140,29 @@ impl Spool {
 
     /// Starts a transaction. It holds the write lock of the file until it ends.
     pub fn begin(&mut self) -> Result<SpoolTransaction<'_>, SpoolError> {
-        let Spool { conn, path, owner, damaged, .. } = self;
+        let Spool { conn, path, owner, numbers, damaged, .. } = self;
         // Nobody else has this connection: the spool is borrowed as long as the transaction lives.
         let transaction = Transaction::new_unchecked(conn, TransactionBehavior::Immediate)
             .map_err(note_damage(path, damaged))?;
-        Ok(SpoolTransaction::new(transaction, conn, path, owner, damaged))
+        Ok(SpoolTransaction::new(transaction, conn, path, owner, numbers, damaged))
+    }
+
+    /// A number for a delivery that is written later, with [`SpoolTransaction::numbered_delivery`]. `None` when none is
+    /// reserved: each transaction that inserts a delivery reserves some.
+    pub fn take_number(&mut self) -> Option<i64> {
+        self.numbers.take()
+    }
+
+    /// So many numbers that no other delivery has or had, at once: for deliveries that had numbers of another file.
+    pub fn new_numbers(&mut self, count: usize) -> Result<Vec<i64>, SpoolError> {
+        let mut transaction = self.begin()?;
+        let numbers = (0..count).map(|_| transaction.next_number()).collect::<Result<_, _>>()?;
+        transaction.commit().map(|()| numbers)
+    }
+
+    /// How many numbers can be taken.
+    pub fn numbers_left(&self) -> usize {
+        self.numbers.left()
     }
 
     /// Whether this owner has a pending delivery to an endpoint.

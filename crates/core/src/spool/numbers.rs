@@ -1,30 +1,90 @@
 //! The numbers of deliveries: given once, and never again.
+//!
+//! An instance reserves a block of them in a transaction and gives them out of it, so that a delivery has its number
+//! before it is written, and instances that share a file never meet. What a killed process has not given stays unused.
 
 use super::state_key::{self, StateKey, StateKind};
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
-/// The numbers that a transaction gives. Reads where they stand with the first one, and writes it down
-/// once.
-#[derive(Debug, Clone, Copy, Default)]
+/// The first block; each further one is larger, up to `LARGEST`.
+const SMALLEST: i64 = 64;
+const LARGEST: i64 = 16_384;
+
+/// What is left of the reserved block.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Numbers {
-    last: Option<i64>,
+    next: i64,
+    end: i64,
+    block: i64,
+    /// Numbers below were given from another file.
+    floor: i64,
+}
+
+impl Default for Numbers {
+    fn default() -> Numbers {
+        Numbers { next: 0, end: 0, block: SMALLEST, floor: 0 }
+    }
 }
 
 impl Numbers {
-    /// The next number. It is used up when `self` is kept.
-    pub(super) fn next(&mut self, conn: &Connection) -> rusqlite::Result<i64> {
-        let last = match self.last {
-            Some(last) => last,
-            None => last_given(conn)?,
-        };
-        self.last = Some(last + 1);
-        Ok(last + 1)
+    /// Numbers in a file that takes the place of the one in which these were reserved: each is above them.
+    pub(super) fn of_next_file(self) -> Numbers {
+        Numbers { floor: self.end.max(self.floor), ..Numbers::default() }
     }
 
-    /// Writes down what was given, if anything was.
-    pub(super) fn keep(self, conn: &Connection) -> rusqlite::Result<()> {
-        let Some(last) = self.last else { return Ok(()) };
-        state_key::write(conn, &key(), Some(last.to_string().as_bytes()))
+    /// The next number of the block; `None` when it is used up.
+    pub(super) fn take(&mut self) -> Option<i64> {
+        let number = self.next;
+        (number < self.end).then(|| {
+            self.next += 1;
+            number
+        })
+    }
+
+    /// How many can be taken.
+    pub(super) fn left(&self) -> usize {
+        usize::try_from(self.end - self.next).unwrap_or(0)
+    }
+
+    /// The next number. Reserves a block in the transaction where none is left.
+    pub(super) fn next(&mut self, conn: &Connection) -> rusqlite::Result<i64> {
+        if self.left() == 0 {
+            self.reserve(conn)?;
+        }
+        self.next += 1;
+        Ok(self.next - 1)
+    }
+
+    /// Reserves more while half of the block is used, so that there is always something to take.
+    pub(super) fn top_up(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        let is_used = self.end > 0;
+        if is_used && self.left() < self.block as usize / 2 { self.reserve(conn) } else { Ok(()) }
+    }
+
+    /// Adds to the block where nobody has reserved one since, and begins another one elsewhere.
+    fn reserve(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        let last = last_reserved(conn)?.max(self.floor - 1);
+        if last + 1 == self.end {
+            self.block = (self.block * 2).min(LARGEST);
+        } else {
+            self.next = last + 1;
+        }
+        self.end = last + 1 + self.block;
+        write_down(conn, self.end - 1)
+    }
+
+    /// At a clean end, what was not given is the next start's, if nobody has reserved a block since.
+    pub(super) fn give_back(self, conn: &Connection) -> rusqlite::Result<()> {
+        if self.left() == 0 {
+            return Ok(());
+        }
+        let StateKey { kind, owner, name } = key();
+        let (before, after) = ((self.end - 1).to_string(), (self.next - 1).to_string());
+        conn.prepare_cached(
+            "UPDATE state SET value = ?5 WHERE kind = ?1 AND owner = ?2 AND name = ?3 AND value = ?4",
+        )?
+        .execute(params![kind, owner, name, before.as_bytes(), after.as_bytes()])
+        .map(drop)
     }
 }
 
@@ -32,8 +92,12 @@ fn key() -> StateKey {
     StateKey::shared(StateKind::LastNumber, "")
 }
 
-/// The highest number that was given: that of a delivery, or of one that was there once.
-fn last_given(conn: &Connection) -> rusqlite::Result<i64> {
+fn write_down(conn: &Connection, last: i64) -> rusqlite::Result<()> {
+    state_key::write(conn, &key(), Some(last.to_string().as_bytes()))
+}
+
+/// The highest number that was reserved: that of a delivery, or of one that was there once.
+fn last_reserved(conn: &Connection) -> rusqlite::Result<i64> {
     let there: Option<i64> =
         conn.prepare_cached("SELECT max(seq) FROM deliveries")?.query_row([], |row| row.get(0))?;
     let kept = state_key::read(conn, &key())?.and_then(|kept| str::from_utf8(&kept).ok()?.parse().ok());

@@ -200,7 +200,7 @@ fn drop_these(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlit
             ended += 1;
         } else if let Some(event) = dead.query_map([seq], |row| row.get::<_, i64>(0))?.next() {
             let event = event?;
-            transaction.prepare_cached("DELETE FROM attempts WHERE delivery = ?1")?.execute([seq])?;
+            transaction.prepare_cached("DELETE FROM logged_attempts WHERE delivery = ?1")?.execute([seq])?;
             transaction.prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?.execute([seq])?;
             transaction
                 .prepare_cached(

@@ -66,7 +66,7 @@ fn remove_ended(
         )?
         .query_map(params![state, before, most as i64], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
-    let mut attempts = transaction.prepare_cached("DELETE FROM attempts WHERE delivery = ?1")?;
+    let mut attempts = transaction.prepare_cached("DELETE FROM logged_attempts WHERE delivery = ?1")?;
     let mut deliveries = transaction.prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?;
     for (seq, _) in &ended {
         attempts.execute([seq])?;

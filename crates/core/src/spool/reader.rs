@@ -191,11 +191,11 @@ impl Reader {
         let sql = format!(
             "WITH picked AS (SELECT seq FROM deliveries {index} WHERE {wanted} ORDER BY seq DESC LIMIT ?1) \
              SELECT d.seq, e.id, e.type, e.accepted_at, d.endpoint, d.hook, d.state, d.attempts, d.due_at, \
-             d.ended_at, d.reason, a.status, a.error \
+             d.ended_at, d.reason, iif(a.number IS NULL, d.status, a.status), a.error \
              FROM picked CROSS JOIN deliveries d ON d.seq = picked.seq \
              CROSS JOIN events e ON e.seq = d.event \
-             LEFT JOIN attempts a ON a.delivery = d.seq AND (a.number, a.started_at) = (SELECT number, started_at \
-             FROM attempts WHERE delivery = d.seq ORDER BY number DESC, started_at DESC LIMIT 1) \
+             LEFT JOIN logged_attempts a ON a.delivery = d.seq AND (a.number, a.started_at) = (SELECT number, started_at \
+             FROM logged_attempts WHERE delivery = d.seq ORDER BY number DESC, started_at DESC LIMIT 1) \
              ORDER BY d.seq DESC"
         );
         self.conn

@@ -122,6 +122,7 @@ impl Spool {
         let source = reopened.as_ref().unwrap_or(&self.conn);
         let taken = fresh.take_along(source, cause, aside.clone(), now_ms);
         drop(reopened);
+        fresh.numbers = self.numbers.of_next_file();
         *self = fresh;
         Ok(settled(taken))
     }

@@ -111,6 +111,12 @@ pub struct AttemptRow {
 }
 
 impl AttemptRow {
+    /// Whether it is the first one and there is nothing to say of it but the answer: a delivery that arrived with it
+    /// keeps it in its own row.
+    pub fn is_plain_first(&self) -> bool {
+        self.number == 1 && self.outcome == "delivered" && self.error.is_none() && self.next_at.is_none()
+    }
+
     /// An attempt during which a defect of Taskbell was caught.
     pub fn defect(delivery: i64, number: u32, started_at: i64) -> AttemptRow {
         AttemptRow {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION_ID: i64 = 0x7462_656c;
 
 /// `PRAGMA user_version` of the tables below. A file of another version is refused.
-pub(super) const VERSION: i64 = 8;
+pub(super) const VERSION: i64 = 9;
 
 /// `body` and what follows it stand last, so that reading the other columns of a long row does not walk through
 /// it. What few rows have is in tables of their own: `terms`, `accounts`.
@@ -44,6 +44,15 @@ CREATE TABLE deliveries (
     due_at       INTEGER NOT NULL,
     ended_at     INTEGER,
     reason       TEXT,                             -- why it is dead
+    -- The attempt with which it arrived, if that was its first; others are in logged_attempts.
+    started_at    INTEGER,
+    status        INTEGER,
+    response      TEXT,
+    resolve_us    INTEGER,
+    connect_us    INTEGER,
+    tls_us        INTEGER,
+    first_byte_us INTEGER,
+    total_us      INTEGER,
     content_type TEXT NOT NULL,
     body         BLOB NOT NULL,                    -- the same bytes on each attempt
     extras       TEXT,                             -- JSON: a file and a line of text that go with the body
@@ -55,7 +64,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_pending ON deliveries (owner, endpoint, seq) WHERE state = 'pending';
 CREATE INDEX deliveries_ended ON deliveries (state, ended_at) WHERE ended_at IS NOT NULL;
 
-CREATE TABLE attempts (
+CREATE TABLE logged_attempts (
     delivery      INTEGER NOT NULL REFERENCES deliveries (seq),
     number        INTEGER NOT NULL,                -- from 1
     started_at    INTEGER NOT NULL,
@@ -126,6 +135,15 @@ CREATE TABLE batch_tasks (
     number INTEGER NOT NULL,                       -- its place in the batch, from 1
     PRIMARY KEY (batch, task)
 ) STRICT, WITHOUT ROWID;
+
+CREATE VIEW attempts AS
+SELECT delivery, number, started_at, status, outcome, error, response, next_at, resolve_us, connect_us, tls_us,
+       first_byte_us, total_us
+FROM logged_attempts
+UNION ALL
+SELECT seq, 1, started_at, status, 'delivered', NULL, response, NULL, resolve_us, connect_us, tls_us,
+       first_byte_us, total_us
+FROM deliveries WHERE started_at IS NOT NULL;
 
 CREATE VIEW log AS
 SELECT d.seq AS delivery, e.id AS event, e.type, d.endpoint, d.hook, d.state, d.reason,

@@ -21,6 +21,7 @@ pub struct SpoolTransaction<'a> {
     instance: &'a str,
     owner: Option<i64>,
     numbers: Numbers,
+    kept_numbers: &'a mut Numbers,
     fault: Option<SpoolError>,
     damaged: &'a Cell<bool>,
 }
@@ -31,7 +32,9 @@ struct Statements<'a> {
     event: Option<CachedStatement<'a>>,
     delivery: Option<CachedStatement<'a>>,
     attempt: Option<CachedStatement<'a>>,
+    delivered: Option<CachedStatement<'a>>,
     end: Option<CachedStatement<'a>>,
+    arrive: Option<CachedStatement<'a>>,
     postpone: Option<CachedStatement<'a>>,
 }
 
@@ -55,13 +58,25 @@ const DELIVERY: &str = "INSERT INTO deliveries (event, endpoint, hook, state, ow
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
     ON CONFLICT (event, endpoint) DO NOTHING";
 
+// One that arrived before it was written.
+const DELIVERED: &str = "INSERT INTO deliveries (event, endpoint, hook, state, attempts, created_at, due_at, \
+    ended_at, content_type, body, extras, why, seq, \
+    started_at, status, response, resolve_us, connect_us, tls_us, first_byte_us, total_us) \
+    VALUES (?1, ?2, ?3, 'delivered', 1, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, \
+    ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) ON CONFLICT (event, endpoint) DO NOTHING";
+
 // Not `OR REPLACE`: SQLite would keep a journal of each such statement.
-const ATTEMPT: &str = "INSERT INTO attempts (delivery, number, started_at, status, outcome, error, \
+const ATTEMPT: &str = "INSERT INTO logged_attempts (delivery, number, started_at, status, outcome, error, \
     response, next_at, resolve_us, connect_us, tls_us, first_byte_us, total_us) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING";
 
 const END: &str = "UPDATE deliveries SET state = ?2, ended_at = ?3, reason = ?4, owner = NULL, \
     attempts = max(attempts, ?5) WHERE seq = ?1 AND state = 'pending'";
+
+// Arrived at the first attempt, which the row keeps.
+const ARRIVE: &str = "UPDATE deliveries SET state = 'delivered', ended_at = ?2, owner = NULL, attempts = 1, \
+    started_at = ?3, status = ?4, response = ?5, resolve_us = ?6, connect_us = ?7, tls_us = ?8, \
+    first_byte_us = ?9, total_us = ?10 WHERE seq = ?1 AND state = 'pending' AND attempts = 0";
 
 const POSTPONE: &str = "UPDATE deliveries SET due_at = ?2, attempts = max(attempts, ?3) \
     WHERE seq = ?1 AND state = 'pending'";
@@ -72,6 +87,7 @@ impl<'a> SpoolTransaction<'a> {
         conn: &'a Connection,
         path: &'a Path,
         instance: &'a str,
+        kept_numbers: &'a mut Numbers,
         damaged: &'a Cell<bool>,
     ) -> Self {
         SpoolTransaction {
@@ -81,7 +97,8 @@ impl<'a> SpoolTransaction<'a> {
             path,
             instance,
             owner: None,
-            numbers: Numbers::default(),
+            numbers: *kept_numbers,
+            kept_numbers,
             fault: None,
             damaged,
         }
@@ -135,6 +152,17 @@ impl<'a> SpoolTransaction<'a> {
     /// An event has at most one delivery to an endpoint: a second one is not kept, and the number of
     /// the first is given.
     pub fn delivery(&mut self, delivery: &NewDelivery<'_>) -> Result<i64, SpoolError> {
+        let mut numbers = self.numbers;
+        let next = self.run(|conn| numbers.next(conn))?;
+        let seq = self.numbered_delivery(delivery, next)?;
+        if seq == next {
+            self.numbers = numbers;
+        }
+        Ok(seq)
+    }
+
+    /// As [`SpoolTransaction::delivery`], with a number that [`Spool::take_number`](super::Spool::take_number) gave.
+    pub fn numbered_delivery(&mut self, delivery: &NewDelivery<'_>, seq: i64) -> Result<i64, SpoolError> {
         let owner = match (delivery.dead, self.owner) {
             (None, None) => {
                 let instance = self.instance;
@@ -144,9 +172,7 @@ impl<'a> SpoolTransaction<'a> {
             (None, known) => known,
             (Some(_), _) => None,
         };
-        let mut numbers = self.numbers;
-        let seq = self.run(|conn| numbers.next(conn))?;
-        let (seq, is_new) = self.run_kept(|conn, statements| {
+        self.run_kept(|conn, statements| {
             let new = delivery;
             let (state, ended_at) = match new.dead {
                 None => ("pending", None),
@@ -169,10 +195,7 @@ impl<'a> SpoolTransaction<'a> {
                 seq
             ])?;
             if inserted == 0 {
-                return conn
-                    .prepare_cached("SELECT seq FROM deliveries WHERE event = ?1 AND endpoint = ?2")?
-                    .query_row(params![new.event, new.endpoint], |row| row.get(0))
-                    .map(|known| (known, false));
+                return known_delivery(conn, new);
             }
             if new.expires_at.is_some() || new.thing.is_some() || new.live.is_some() {
                 conn.prepare_cached(
@@ -180,12 +203,51 @@ impl<'a> SpoolTransaction<'a> {
                 )?
                 .execute(params![seq, new.expires_at, new.thing, new.live])?;
             }
-            Ok((seq, true))
-        })?;
-        if is_new {
-            self.numbers = numbers;
-        }
-        Ok(seq)
+            Ok(seq)
+        })
+    }
+
+    /// A number that no other delivery has or had.
+    pub(super) fn next_number(&mut self) -> Result<i64, SpoolError> {
+        let mut numbers = self.numbers;
+        let next = self.run(|conn| numbers.next(conn))?;
+        self.numbers = numbers;
+        Ok(next)
+    }
+
+    /// Inserts a delivery that arrived at its first attempt before it was written, with a number that
+    /// [`Spool::take_number`](super::Spool::take_number) gave. Says the number of the event's delivery to the endpoint,
+    /// as [`SpoolTransaction::delivery`] does.
+    pub fn arrived_delivery(
+        &mut self,
+        delivery: &NewDelivery<'_>,
+        first: &AttemptRow,
+        at: i64,
+    ) -> Result<i64, SpoolError> {
+        self.run_kept(|conn, statements| {
+            let (new, phases) = (delivery, &first.phases);
+            let inserted = in_place(&mut statements.delivered, conn, DELIVERED)?.execute(params![
+                new.event,
+                new.endpoint,
+                new.hook,
+                new.created_at,
+                at,
+                new.content_type,
+                new.body,
+                new.extras,
+                new.why,
+                first.delivery,
+                first.started_at,
+                first.status,
+                first.response,
+                phases.resolve_us,
+                phases.connect_us,
+                phases.tls_us,
+                phases.first_byte_us,
+                phases.total_us
+            ])?;
+            if inserted == 0 { known_delivery(conn, new) } else { Ok(first.delivery) }
+        })
     }
 
     /// Records an attempt. Nothing is kept for a delivery that is no longer in the spool.
@@ -205,10 +267,33 @@ impl<'a> SpoolTransaction<'a> {
         end: &DeliveryEnd,
         at: i64,
     ) -> Result<(), SpoolError> {
+        if *end == DeliveryEnd::Delivered && attempt.is_plain_first() && self.arrive(attempt, at)? {
+            return Ok(());
+        }
         if self.finish(attempt.delivery, end, at, attempt.number)? {
             return self.log_attempt(attempt);
         }
         self.attempt(attempt)
+    }
+
+    /// Ends a delivery with its first attempt. `false` when it has ended, or was tried before.
+    fn arrive(&mut self, first: &AttemptRow, at: i64) -> Result<bool, SpoolError> {
+        self.run_kept(|conn, statements| {
+            let phases = &first.phases;
+            let ended = in_place(&mut statements.arrive, conn, ARRIVE)?.execute(params![
+                first.delivery,
+                at,
+                first.started_at,
+                first.status,
+                first.response,
+                phases.resolve_us,
+                phases.connect_us,
+                phases.tls_us,
+                phases.first_byte_us,
+                phases.total_us
+            ])?;
+            Ok(ended > 0)
+        })
     }
 
     /// Records an attempt after which another is due, as [`SpoolTransaction::attempt`] and [`SpoolTransaction::postpone`] do.
@@ -315,14 +400,15 @@ impl<'a> SpoolTransaction<'a> {
 
     /// Makes it durable: when this returns `Ok`, a power cut does not undo it (`:memory:` aside).
     pub fn commit(mut self) -> Result<(), SpoolError> {
-        let numbers = self.numbers;
-        self.run(|conn| numbers.keep(conn))?;
-        let SpoolTransaction { statements, transaction, path, fault, damaged, .. } = self;
+        let mut numbers = self.numbers;
+        self.run(|conn| numbers.top_up(conn))?;
+        let SpoolTransaction { statements, transaction, path, fault, kept_numbers, damaged, .. } = self;
         drop(statements);
         if let Some(fault) = fault {
             return Err(fault);
         }
         transaction.commit().map_err(note_damage(path, damaged))?;
+        *kept_numbers = numbers;
         Ok(())
     }
 
@@ -359,6 +445,12 @@ impl<'a> SpoolTransaction<'a> {
     fn keep_fault(&mut self, fault: SpoolError) -> SpoolError {
         self.fault.insert(fault).clone()
     }
+}
+
+/// The number of the delivery of this event to this endpoint.
+fn known_delivery(conn: &Connection, new: &NewDelivery<'_>) -> rusqlite::Result<i64> {
+    conn.prepare_cached("SELECT seq FROM deliveries WHERE event = ?1 AND endpoint = ?2")?
+        .query_row(params![new.event, new.endpoint], |row| row.get(0))
 }
 
 /// The number under which this instance inserts; it gets one with its first delivery.

@@ -32,11 +32,11 @@ pub struct WaitingDelivery {
 /// The attempts are looked into only where there are any.
 const WAITING: &str = "\
     SELECT d.seq, e.id, e.type, d.endpoint, d.hook, d.created_at, d.due_at, d.attempts, \
-    iif(d.attempts = 0, 0, (SELECT count(*) FROM attempts a WHERE a.delivery = d.seq \
+    iif(d.attempts = 0, 0, (SELECT count(*) FROM logged_attempts a WHERE a.delivery = d.seq \
         AND a.outcome = 'retry' AND a.started_at >= d.created_at)), \
-    iif(d.attempts = 0, 0, (SELECT count(*) FROM attempts a WHERE a.delivery = d.seq \
+    iif(d.attempts = 0, 0, (SELECT count(*) FROM logged_attempts a WHERE a.delivery = d.seq \
         AND a.outcome = 'retry_after' AND a.started_at >= d.created_at)), \
-    iif(d.attempts = 0, NULL, (SELECT max(started_at) FROM attempts a WHERE a.delivery = d.seq)), \
+    iif(d.attempts = 0, NULL, (SELECT max(started_at) FROM logged_attempts a WHERE a.delivery = d.seq)), \
     t.expires_at, t.thing, t.live \
     FROM deliveries d INDEXED BY deliveries_pending JOIN events e ON e.seq = d.event \
     LEFT JOIN terms t ON t.delivery = d.seq \

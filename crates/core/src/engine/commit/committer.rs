@@ -165,6 +165,9 @@ impl Committer {
         decider: &mut Decider,
     ) -> Result<(), SpoolError> {
         spool_recovery::recreate(&mut self.spool, cause, &self.parts)?;
+        let rows = &self.parts.lanes.reports;
+        transaction.renumber_early(&mut self.spool, rows)?;
+        transaction.lane_reports.iter_mut().for_each(|report| rows.name_present_row(report));
         self.parts.counters.spool_renewed.one();
         decider.tally.touch_all();
         decider.shaping.touch_all();

@@ -1,12 +1,13 @@
 //! The content of one transaction.
 
-use crate::engine::decide::{Decider, DecisionCounts, Decisions, PlannedEvent};
+use crate::engine::decide::{Decider, DecisionCounts, Decisions, EarlyDelivery, PlannedEvent};
+use crate::engine::lane_reports::LaneReports;
 use crate::engine::lane_table::LaneTable;
 use crate::engine::reports::DeliveryReport;
 use crate::engine::usual_durations;
 use crate::event::EventId;
 use crate::lanes::{Disposition, Job, LaneReport};
-use crate::spool::{StateChange, StateKey, StateKind};
+use crate::spool::{Spool, SpoolError, StateChange, StateKey, StateKind};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -36,6 +37,8 @@ pub struct Transaction {
 #[derive(Debug, Default)]
 pub struct Committed {
     pub jobs: Vec<(String, Job)>,
+    /// How many deliveries are new that lanes had before.
+    pub early: usize,
     /// Deliveries that were dead from the start.
     pub dead: Vec<DeliveryReport>,
     /// The number of new deliveries by ticket.
@@ -62,6 +65,32 @@ impl Transaction {
             && !self.fallback_due
             && self.stalled_since.is_none()
             && self.untold_since.is_none()
+    }
+
+    /// Whether it is to be committed now, for what it holds apart from events and reports of lanes.
+    pub fn is_urgent(&self) -> bool {
+        !self.superseded.is_empty()
+            || !self.removed_alerts.is_empty()
+            || self.fallback_due
+            || self.stalled_since.is_some()
+            || self.untold_since.is_some()
+            || self.counts_batches()
+    }
+
+    /// Gives the deliveries that lanes have already other numbers, in a spool that was recreated.
+    pub fn renumber_early(&mut self, spool: &mut Spool, rows: &LaneReports) -> Result<(), SpoolError> {
+        let deliveries = self.events.iter_mut().flat_map(|event| &mut event.deliveries);
+        let mut early: Vec<&mut EarlyDelivery> =
+            deliveries.filter_map(|delivery| delivery.early.as_mut()).collect();
+        if early.is_empty() {
+            return Ok(());
+        }
+        let numbers = spool.new_numbers(early.len())?;
+        for (early, row) in early.iter_mut().zip(numbers) {
+            early.row = row;
+            rows.set_present_row(early.number, row);
+        }
+        Ok(())
     }
 
     /// How much it holds of what batches add to it.

@@ -7,7 +7,7 @@ use crate::engine::reports::DeliveryReport;
 use crate::engine::task_lanes;
 use crate::lanes::{Body, Disposition, Job, LaneReport, LiveJob};
 use crate::spool::{
-    Called, DeliveryEnd, LiveRole, LiveState, NewDelivery, NewEvent, NewFallback, SpoolError,
+    AttemptRow, Called, DeliveryEnd, LiveRole, LiveState, NewDelivery, NewEvent, NewFallback, SpoolError,
     SpoolTransaction,
 };
 use std::sync::Arc;
@@ -18,8 +18,9 @@ impl Transaction {
         let mut committed = Committed::default();
         let watched = self.has_fallbacks
             || self.events.iter().flat_map(|event| &event.deliveries).any(|to| !to.fallbacks.is_empty());
+        let mut arrivals = Arrivals::of(&self.lane_reports);
         for event in &self.events {
-            write_event(spool, event, now, &mut committed)?;
+            write_event(spool, event, &mut arrivals, now, &mut committed)?;
             // Another instance may have escalated the alert, so this does not depend on what is known here.
             if let Some(alert) = &event.resolved_alert {
                 spool.resolve(alert)?;
@@ -28,7 +29,10 @@ impl Transaction {
         for alert in &self.removed_alerts {
             spool.resolve(alert)?;
         }
-        for report in &self.lane_reports {
+        for (index, report) in self.lane_reports.iter().enumerate() {
+            if arrivals.has_taken(index) {
+                continue;
+            }
             write_lane_report(spool, report, now.unix_ms, &mut committed)?;
             if watched {
                 send_fallbacks(spool, report, now, &mut committed)?;
@@ -42,6 +46,41 @@ impl Transaction {
             spool.put_state(key, value.as_deref())?;
         }
         Ok(committed)
+    }
+}
+
+/// First attempts with which deliveries arrived that are written in the same transaction: row and attempt are written
+/// once, as they ended.
+struct Arrivals<'a> {
+    /// By the number of the delivery; with the place of the report.
+    first: Vec<(i64, usize, &'a AttemptRow)>,
+    taken: Vec<bool>,
+}
+
+impl<'a> Arrivals<'a> {
+    fn of(reports: &'a [LaneReport]) -> Arrivals<'a> {
+        let arrived = reports.iter().enumerate().filter_map(|(index, report)| match report {
+            LaneReport::Attempt { job, row, disposition: Disposition::Delivered, .. }
+                if row.is_plain_first() && job.live.is_none() =>
+            {
+                Some((row.delivery, index, row))
+            }
+            _ => None,
+        });
+        let mut first: Vec<_> = arrived.collect();
+        first.sort_unstable_by_key(|(number, ..)| *number);
+        Arrivals { first, taken: vec![false; reports.len()] }
+    }
+
+    fn take(&mut self, number: i64) -> Option<&'a AttemptRow> {
+        let at = self.first.binary_search_by_key(&number, |(number, ..)| *number).ok()?;
+        let (_, index, row) = self.first[at];
+        self.taken[index] = true;
+        Some(row)
+    }
+
+    fn has_taken(&self, index: usize) -> bool {
+        self.taken[index]
     }
 }
 
@@ -64,6 +103,7 @@ impl Committed {
 fn write_event(
     spool: &mut SpoolTransaction<'_>,
     event: &PlannedEvent,
+    arrivals: &mut Arrivals<'_>,
     now: Moment,
     committed: &mut Committed,
 ) -> Result<(), SpoolError> {
@@ -110,7 +150,7 @@ fn write_event(
                 continue;
             }
         };
-        owed += write_delivery(spool, row, event, (delivery, first.as_deref()), now, committed)?;
+        owed += write_delivery(spool, row, event, (delivery, first.as_deref()), arrivals, now, committed)?;
     }
     if let Some(explanation) = &explanation {
         spool.account(row, explanation)?;
@@ -125,6 +165,7 @@ fn write_delivery(
     row: i64,
     event: &PlannedEvent,
     (delivery, live): (&PlannedDelivery, Option<&str>),
+    arrivals: &mut Arrivals<'_>,
     now: Moment,
     committed: &mut Committed,
 ) -> Result<u32, SpoolError> {
@@ -138,35 +179,37 @@ fn write_delivery(
         (Err(reason), _) => (None, Some(reason.as_str())),
     };
     let extras = message.and_then(|message| message.extras.to_text());
-    let seq = spool.delivery(&NewDelivery {
+    let created_at = delivery.early.map_or(now.unix_ms, |early| early.at);
+    let new = NewDelivery {
         event: row,
         endpoint: &delivery.endpoint,
         hook: &delivery.hook,
         content_type: message.map_or("", |message| &message.content_type),
         body: message.map_or(&delivery.unrendered, |message| &message.bytes),
         extras: extras.as_deref(),
-        created_at: now.unix_ms,
-        due_at: now.unix_ms,
+        created_at,
+        due_at: created_at,
         dead,
         why: Some(&delivery.why),
         expires_at: delivery.expires_at,
         thing: delivery.supersede_key.as_deref(),
         live,
-    })?;
+    };
+    let seq = match delivery.early.map(|early| (early.row, arrivals.take(early.row))) {
+        Some((_, Some(first))) => spool.arrived_delivery(&new, first, now.unix_ms)?,
+        Some((row, None)) => spool.numbered_delivery(&new, row)?,
+        None => spool.delivery(&new)?,
+    };
     if superseded.is_none() {
         write_fallbacks(spool, row, delivery)?;
     }
     match (message, dead) {
+        (Some(_), None) if delivery.early.is_some() => {
+            committed.early += 1;
+            Ok(1)
+        }
         (Some(message), None) => {
-            let job = Job {
-                ticket: event.ticket,
-                due: now.monotonic,
-                expires_at: delivery.expires_at,
-                thing: delivery.supersede_key.clone(),
-                live: live.map(LiveJob::new),
-                body: Some(Arc::clone(message)),
-                ..Job::new(seq, event.id, &event.kind, &delivery.hook, now.unix_ms)
-            };
+            let job = event.job(delivery, (seq, message), live, now);
             committed.jobs.push((delivery.endpoint.clone(), job));
             Ok(1)
         }

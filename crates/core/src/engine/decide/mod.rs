@@ -9,4 +9,6 @@ mod planned;
 mod take;
 
 pub use decider::Decider;
-pub use planned::{DecisionCounts, Decisions, EventState, PlannedDelivery, PlannedEvent, PlannedState};
+pub use planned::{
+    DecisionCounts, Decisions, EarlyDelivery, EventState, PlannedDelivery, PlannedEvent, PlannedState,
+};

@@ -218,6 +218,7 @@ impl Decider {
             superseded_by: None,
             fallbacks: plan_fallbacks(&renderer, hook, endpoint, &subject.kind, self.now.unix_ms),
             task_endpoint: endpoint.is_of_task().then(|| Arc::clone(endpoint)),
+            early: None,
         }
     }
 
@@ -326,6 +327,7 @@ impl Decider {
             superseded_by: None,
             fallbacks,
             task_endpoint: None,
+            early: None,
         }
     }
 }

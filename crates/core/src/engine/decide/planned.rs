@@ -1,9 +1,10 @@
 //! The decisions about events: what to write and whom to notify.
 
+use crate::clock::Moment;
 use crate::endpoint::Endpoint;
 use crate::event::EventId;
 use crate::hooks::Explanation;
-use crate::lanes::Body;
+use crate::lanes::{Body, Job, LiveJob};
 use crate::message::Message;
 use crate::tally::BatchTask;
 use std::sync::Arc;
@@ -42,6 +43,25 @@ impl PlannedEvent {
             explanation: None,
             resolved_alert: None,
             batch_task: None,
+        }
+    }
+
+    /// One of its deliveries as the lane gets it. `live` is the event that began the living message it is a state of.
+    pub fn job(
+        &self,
+        delivery: &PlannedDelivery,
+        (number, message): (i64, &Arc<Body>),
+        live: Option<&str>,
+        now: Moment,
+    ) -> Job {
+        Job {
+            ticket: self.ticket,
+            due: now.monotonic,
+            expires_at: delivery.expires_at,
+            thing: delivery.supersede_key.clone(),
+            live: live.map(LiveJob::new),
+            body: Some(Arc::clone(message)),
+            ..Job::new(number, self.id, &self.kind, &delivery.hook, now.unix_ms)
         }
     }
 
@@ -84,6 +104,19 @@ pub struct PlannedDelivery {
     pub fallbacks: Vec<PlannedFallback>,
     /// The endpoint, if it is an address that the task named.
     pub task_endpoint: Option<Arc<Endpoint>>,
+    /// Where a lane has it already.
+    pub early: Option<EarlyDelivery>,
+}
+
+/// A delivery that a lane has before the spool has it.
+#[derive(Debug, Clone, Copy)]
+pub struct EarlyDelivery {
+    /// The number by which the lane knows it.
+    pub number: i64,
+    /// Its number in the spool: the same, unless the spool was recreated meanwhile.
+    pub row: i64,
+    /// When the lane got it, in Unix milliseconds.
+    pub at: i64,
 }
 
 pub struct PlannedState {

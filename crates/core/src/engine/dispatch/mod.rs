@@ -1,6 +1,9 @@
 //! Dispatch: once a transaction is durable, its jobs go to the lanes, and its results to those who wait.
 
 mod delivery_log;
+mod early;
+
+pub use early::{EarlyDispatch, NAP as EARLY_NAP};
 
 use super::commit::{Committed, Transaction, delivery_report};
 use super::log::Level;
@@ -51,7 +54,7 @@ fn count(parts: &Parts, transaction: &Transaction, committed: &Committed) {
     counters.spooled.add(committed.spooled);
     counters.fallbacks.add(committed.fallbacks);
     counters.escalated.add(committed.escalated);
-    counters.deliveries.add((committed.jobs.len() + committed.dead.len()) as u64);
+    counters.deliveries.add((committed.jobs.len() + committed.early + committed.dead.len()) as u64);
     for report in &transaction.lane_reports {
         match report {
             LaneReport::Attempt { disposition, .. } => {

@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::commit::{Committer, Transaction, WaitingFallbacks};
 use crate::engine::decide::Decider;
+use crate::engine::dispatch::EarlyDispatch;
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::endpoints::build_lanes;
 use crate::engine::error::{Error, ErrorKind};
@@ -63,6 +64,7 @@ pub fn new_dispatcher(parts: &Arc<Parts>, spool: Spool, decider: Decider) -> Dis
         ingest: Ingest::new(Arc::clone(&parts.intake)),
         decider,
         transaction: Transaction::default(),
+        early: EarlyDispatch::new(),
         committer: Committer {
             spool,
             stalls: BatchTimer::new(parts.clock.now()),
