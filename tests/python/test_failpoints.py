@@ -40,6 +40,7 @@ if len(sys.argv) > 5:
 LATER = {
     7: ["before-ring-commit", "after-ring-commit"],
     3: ["before-transaction", "before-commit", "after-commit", "after-ring-release"],
+    2: ["after-early-dispatch"],
     5: ["before-send", "after-send"],
 }
 PLACES = [f"{place}:{turn}" for later, places in LATER.items() for place in places for turn in (1, later)]

@@ -10,6 +10,7 @@ use crate::clock::Moment;
 use crate::engine::commit::Transaction;
 use crate::engine::decide::{EarlyDelivery, EventState, PlannedDelivery, PlannedEvent};
 use crate::engine::parts::Parts;
+use crate::failpoint;
 use crate::lanes::{Disposition, Job, LaneReport};
 use crate::spool::Spool;
 use std::time::{Duration, Instant};
@@ -107,7 +108,11 @@ impl EarlyDispatch {
         self.seen = transaction.events.len();
         if let Some(first) = self.numbers.first() {
             parts.lanes.reports.set_first_unspooled(*first);
+            let any = !jobs.is_empty();
             parts.lanes.push(jobs);
+            if any {
+                failpoint::reach("after-early-dispatch");
+            }
         }
     }
 
