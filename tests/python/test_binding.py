@@ -18,7 +18,8 @@ import pytest
 
 import taskbell
 from bells import eventually, settings
-from taskbell._encode import config_bytes, dump, milliseconds, payload_bytes
+from taskbell._config import config_bytes
+from taskbell._encode import dump, milliseconds, payload_bytes
 from tools import python
 
 

@@ -19,25 +19,35 @@ closed at interpreter exit, within ``EXIT_TIMEOUT_S``; undelivered messages stay
 start.
 """
 
+from ._batch import Batch, batch
 from ._bell import EXIT_TIMEOUT_S, Bell
 from ._default import default, init, on_queue_end, on_task_complete, shutdown
 from ._faults import failures
 from ._native import TaskbellError, last_error
+from ._notify import LogHandler, notify
+from ._task import Task, task, watch
 from ._tools import check, preview, verify, version
 
 __all__ = [
     "EXIT_TIMEOUT_S",
+    "Batch",
     "Bell",
+    "LogHandler",
+    "Task",
     "TaskbellError",
+    "batch",
     "check",
     "default",
     "failures",
     "init",
     "last_error",
+    "notify",
     "on_queue_end",
     "on_task_complete",
     "preview",
     "shutdown",
+    "task",
     "verify",
     "version",
+    "watch",
 ]

@@ -16,7 +16,8 @@ from types import TracebackType
 from typing import Any, Callable, NoReturn, TypeVar, Union
 
 from . import _faults, _native
-from ._encode import Config, Payload, lasting, milliseconds, payload_bytes, utf8
+from ._config import Config, lasting
+from ._encode import Payload, milliseconds, payload_bytes, utf8
 from ._native import TaskbellError, check_status, last_error, library, text_out
 from ._rank import is_first_rank
 

@@ -6,7 +6,8 @@ import os
 
 from . import _native
 from ._bell import Bell, Seconds, _open_bells
-from ._encode import Config, Payload, lasting
+from ._config import Config, lasting
+from ._encode import Payload
 from ._faults import note
 from ._native import check_status, library
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import numbers
-import os
 from collections.abc import Mapping, MappingView, Sequence, Set
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
@@ -17,7 +16,6 @@ from typing import Any, Union
 from ._outcome import as_meant, text_of
 
 Payload = Union[Mapping[str, Any], str, bytes, None]
-Config = Union[Mapping[str, Any], str, "os.PathLike[str]"]
 
 MEASURES = {"duration_s", "started_at", "finished_at", "total", "failed"}
 """The fields whose values thresholds read."""
@@ -53,20 +51,6 @@ def payload_bytes(payload: Payload) -> bytes | None:
     if isinstance(payload, Mapping):
         payload = dump(as_meant(payload))
     return utf8(payload if isinstance(payload, str) else dump(payload))
-
-
-def config_bytes(config: Config) -> bytes:
-    """A path or a configuration's text unchanged; a mapping as JSON."""
-    if isinstance(config, Mapping):
-        return utf8(dump(config))
-    return utf8(os.fspath(config))
-
-
-def lasting(config: Config) -> bytes:
-    """A configuration that means the same in another folder: a path is absolute."""
-    text = config_bytes(config)
-    is_path = not isinstance(config, Mapping) and not text.startswith(b"{") and b"\n" not in text
-    return utf8(os.path.abspath(os.fsdecode(text))) if is_path and b"://" not in text else text
 
 
 def dump(value: Any) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import Counter
+from collections.abc import Iterator
 
 from ._native import TaskbellError
 
@@ -29,6 +31,17 @@ def note(fault: BaseException) -> None:
         log.warning(
             "a call to Taskbell failed: %s; further failures of this kind are only counted", said(fault)
         )
+
+
+@contextlib.contextmanager
+def noted(strict: bool) -> Iterator[None]:
+    """Notes what its block raises, and passes it on only where the host is strict."""
+    try:
+        yield
+    except Exception as fault:
+        if strict:
+            raise
+        note(fault)
 
 
 def said(fault: BaseException) -> str:

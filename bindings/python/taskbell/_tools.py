@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import _native
-from ._encode import Config, Payload, config_bytes, dump, payload_bytes, utf8
+from ._config import Config, config_bytes
+from ._encode import Payload, dump, payload_bytes, utf8
 from ._native import check_status, failure, library, text_out
 
 

@@ -44,7 +44,8 @@ fn likely_typo(name: &str) -> Option<String> {
         let is_known = own.is_empty() || families.iter().any(|known| own.split('.').next() == Some(known));
         return nearest(own, families).filter(|_| !is_known).map(|near| format!("{near}.*"));
     }
-    if KNOWN_TYPES.contains(&name) {
+    // The last two are events of the binding for Python.
+    if KNOWN_TYPES.contains(&name) || ["task.start", "task.progress"].contains(&name) {
         return None;
     }
     let family = name.split('.').next();

@@ -101,7 +101,7 @@ fn progress(context: &Context) -> Option<WorkProgress> {
 }
 
 /// Why it failed in a line, and the traceback.
-fn reason(error: &Json) -> (Option<String>, Option<String>) {
+pub(super) fn reason(error: &Json) -> (Option<String>, Option<String>) {
     let message = error_text(error);
     let trace = ["traceback", "stack_trace", "stack"].iter().find_map(|key| match error.get(key)? {
         Json::Array(lines) => {

@@ -8,6 +8,7 @@ use super::notice::{
     text, usual_time,
 };
 use super::strings::fill;
+use super::task_notice;
 use super::words::CardWords;
 use crate::event::{WorkCounts, whole_number};
 use serde_json::Value as Json;
@@ -123,6 +124,8 @@ pub(super) fn end(context: &Context, about: &str, words: &CardWords, host: Optio
     notice.progress = done.map(|done| WorkProgress { done, total: counts.total });
     notice.fact(words.duration, duration(context, about, words));
     add_facts(&mut notice, context, about, &counts, words);
+    // What ended it as a whole; the failures have its message.
+    notice.details = context.at(&[about, "error"]).and_then(|error| task_notice::reason(error).1);
     // A host may name its failures without their number.
     if !notice.failures.is_empty() && matches!(tone, Tone::Good | Tone::Neutral) {
         notice.tone = Tone::Warn;
