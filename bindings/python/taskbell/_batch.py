@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import sys
 import threading
 import time
 import weakref
@@ -16,6 +14,7 @@ from ._default import default
 from ._faults import noted
 from ._outcome import outcome, text_of
 from ._task import Progress
+from ._unfinished import at_end, last_fault, last_value
 
 T = TypeVar("T")
 
@@ -78,7 +77,7 @@ class Batch(Generic[T]):
         self._began = time.time()
         self._is_open = True
         _open.add(self)
-        self._last_value = getattr(sys, "last_value", None)
+        self._last_value = last_value()
         self._progress.at(0, self._total, self._head())
 
     def _end_item(self) -> None:
@@ -120,11 +119,12 @@ class Batch(Generic[T]):
             "failures": failures,
         }
 
-    def _decide(self) -> None:
+    def _decide(self, is_exit: bool = True) -> None:
         """A bare ``for`` was left. Whether by ``break`` or by an exception is known only of one that ended
         the program, or a cell of a notebook: the interpreter keeps it as ``sys.last_value``."""
-        last = getattr(sys, "last_value", None)
-        fault = last if last is not self._last_value else None
+        fault = last_fault(self._last_value)
+        if fault is None and not is_exit:
+            return
         if fault is None:
             self._end_item()
         self._finish(fault, is_early=True)
@@ -164,9 +164,10 @@ _undecided: set[Batch[Any]] = set()
 """Those whose loop was left and whose reason is awaited."""
 
 
-def _decide_all() -> None:
+@at_end
+def _decide_all(is_exit: bool) -> None:
     for one in {*_open, *_undecided}:
-        one._decide()
+        one._decide(is_exit)
 
 
 def batch(
@@ -179,7 +180,3 @@ def batch(
     items have no length, and wanted. Without ``bell`` the default instance reports.
     """
     return Batch(items, name, total, bell)
-
-
-# Before the bells are closed: exit hooks run in the reverse order.
-atexit.register(_decide_all)

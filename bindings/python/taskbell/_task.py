@@ -15,11 +15,15 @@ from ._bell import Bell
 from ._default import default
 from ._faults import noted
 from ._outcome import outcome, output, text_of
+from ._unfinished import at_end, last_fault, last_value
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 PROGRESS_S = 15.0
 """The shortest time between two reports of progress."""
+
+MAX_SERIES = 200
+"""Values of a metric; beyond, every second one is left out."""
 
 MAX_RESULT = 500
 """Characters of a result that is neither a number nor a mapping."""
@@ -67,29 +71,45 @@ class Task:
         self.error: BaseException | str | None = None
         self.result: Any = None
         self._outputs: list[Any] = []
+        self._series: dict[str, list[Any]] = {}
         self._bell = bell or default
         self._began = 0.0
         self._progress = Progress("task.progress", self._bell)
+        self._last_value: object = None
 
     def output(self, file: str | os.PathLike[str], **more: Any) -> None:
         """Adds a file or an address that the task has made, with ``name``, ``mime`` or ``url`` if wanted."""
         made = output(file)
         self._outputs.append({**(made if isinstance(made, Mapping) else {"name": text_of(made)}), **more})
 
+    def log(self, values: Mapping[str, Any]) -> None:
+        """Adds a value to each of these metrics, which become curves. What is no number is left out."""
+        for name, value in values.items():
+            if _is_number(value):
+                series = self._series.setdefault(str(name), [])
+                series.append(value)
+                if len(series) > MAX_SERIES:
+                    # The last one stays.
+                    del series[-2::-2]
+
     def progress(self, done: int, total: int | None = None) -> None:
         """Reports ``task.progress``, at most every 15 s, so that it may be called with each step."""
         amount = f"{done}" if total is None else f"{done} of {total}"
-        more = {**self._head(), "title": f"{self.name}: {amount}", "metrics": self.metrics}
+        more = {**self._head(), "title": f"{self.name}: {amount}"}
+        if metrics := {**self._curves(), **self.metrics}:
+            more["metrics"] = metrics
         self._progress.at(done, total, more)
 
     def start(self) -> Task:
         """Begins it, and reports ``task.start``."""
-        self._began = time.time()
+        self._began, self._last_value = time.time(), last_value()
+        _running.add(self)
         self._bell.emit("task.start", {**self._head(), "title": f"{self.name} has started"})
         return self
 
     def finish(self, fault: BaseException | None = None) -> int:
         """Reports ``task.complete`` with what the task raised, if anything. Returns the ticket."""
+        _running.discard(self)
         payload: dict[str, Any] = {**self._head(), "finished_at": time.time()}
         with noted(self._bell.strict):
             payload.update(self._end(fault))
@@ -103,11 +123,14 @@ class Task:
             end.update(status="error", error={"message": self.error})
         if self.status is not None:
             end["status"] = self.status
-        if metrics := {**_metrics(self.result), **self.metrics}:
+        if metrics := {**result_of(self.result), **self._curves(), **self.metrics}:
             end["metrics"] = metrics
         if self._outputs:
             end["outputs"] = self._outputs
         return end
+
+    def _curves(self) -> dict[str, Any]:
+        return {name: values if len(values) > 2 else values[-1] for name, values in self._series.items()}
 
     def _head(self) -> dict[str, Any]:
         kind = {"kind": self.kind} if self.kind else {}
@@ -123,6 +146,21 @@ class Task:
         trace: TracebackType | None,
     ) -> None:
         self.finish(fault)
+
+
+_running: set[Task] = set()
+
+
+@at_end
+def _finish_all(is_exit: bool) -> None:
+    """A callback of a host that tells of no exception is not told its end either."""
+    for one in list(_running):
+        fault = last_fault(one._last_value)
+        if fault is None and not is_exit:
+            continue
+        if fault is None:
+            one.status = "cancelled"
+        one.finish(fault)
 
 
 def task(name: str, *, kind: str | None = None, bell: Bell | None = None, **fields: Any) -> Task:
@@ -196,7 +234,7 @@ def _is_number(value: Any) -> bool:
     return is_one and not isinstance(value, bool)
 
 
-def _metrics(result: Any) -> dict[str, Any]:
+def result_of(result: Any) -> dict[str, Any]:
     """What a result says: its numbers by name, or its text."""
     if result is None or _is_number(result):
         return {} if result is None else {"result": result}
