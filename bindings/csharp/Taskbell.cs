@@ -221,11 +221,19 @@ namespace TaskbellNet
         private readonly object _closing = new object();
         private Native.LogFunction _log;
 
-        /// <summary>Opens an instance from a path, or from the text of a configuration.</summary>
-        public Bell(string config)
+        /// <summary>
+        /// Opens an instance from a path, or from the text of a configuration. The log is that of
+        /// <see cref="SetLog"/>, from its first line on; null: <see cref="Taskbell.OnLog"/>.
+        /// </summary>
+        public Bell(string config, Action<int, string> log = null)
         {
             Native.RequireAbi();
             Native.Check(Native.taskbell_open(Native.Utf8(config), out _handle));
+            if (log != null)
+            {
+                SetLog(log);
+                return;
+            }
             // An instance without a log still works.
             Native.taskbell_set_log(_handle, Taskbell.DefaultLog, IntPtr.Zero);
         }

@@ -1,8 +1,8 @@
 """A real ComfyUI: prompts over its API, its page in a browser, a kill and restarts in mid-queue.
 
 ``TASKBELL_COMFYUI`` names the folder of its source, ``TASKBELL_COMFYUI_PYTHON`` an interpreter with its
-requirements; without them these tests are skipped: no package registry has ComfyUI. Screenshots go to
-``target/hosts``.
+requirements, ``TASKBELL_COMFYUI_FRONT_END`` the folder of another front end. Without the first two these tests are
+skipped: no package registry has ComfyUI. Screenshots go to ``target/screenshots``.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ from tools import ROOT
 
 SOURCE = os.environ.get("TASKBELL_COMFYUI")
 INTERPRETER = os.environ.get("TASKBELL_COMFYUI_PYTHON")
+FRONT_END = os.environ.get("TASKBELL_COMFYUI_FRONT_END")
 START_S = 240.0
 EVERY = ["task.complete", "task.note", "queue.start", "queue.end", "server.start", "server.stop"]
-SHOTS = ROOT / "target" / "hosts"
+SHOTS = ROOT / "target" / "screenshots"
 
 MISSING = not SOURCE or not INTERPRETER
 pytestmark = pytest.mark.skipif(MISSING, reason="TASKBELL_COMFYUI, TASKBELL_COMFYUI_PYTHON name no ComfyUI")
@@ -66,6 +67,8 @@ class Comfy:
         command = [str(INTERPRETER), "main.py", "--cpu", "--disable-auto-launch", "--listen", "127.0.0.1"]
         command += ["--port", str(self.port), "--base-directory", str(self.home)]
         command += ["--database-url", f"sqlite:///{self.home / 'comfy.db'}"]
+        if FRONT_END:
+            command += ["--front-end-root", FRONT_END]
         with (self.home / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=SOURCE, env=keep, stdout=log, stderr=log)
         eventually("ComfyUI answers", self.answers, START_S)

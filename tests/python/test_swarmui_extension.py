@@ -133,6 +133,7 @@ def test_a_receiver_hears_what_happens_in_swarmui(server, tmp_path, library_path
         LD_LIBRARY_PATH=str(library_path.parent),
     )
     assert "error:" not in text
+    assert "info: [Taskbell] 2 endpoints, 2 hooks" in text
     assert "webhook_params.url" in text
     assert "matches none of `[network] task_urls`" in text
     check_story(receiver)
@@ -201,3 +202,56 @@ def test_coreclr_finds_the_library_below_the_extension(tmp_path, library_path, r
     receiver = receive()
     serve(coreclr(server), tmp_path, config(tmp_path, receiver))
     check_story(receiver)
+
+
+def test_the_tab_shows_texts_of_the_server_and_never_their_markup(tmp_path):
+    """The tab as SwarmUI puts it into its page, with SwarmUI's function for requests."""
+    folder = ROOT / "bindings" / "hosts" / "swarmui"
+    tab = (folder / "Tabs" / "Text2Image" / "Taskbell.html").read_text()
+    lane = {"waiting": 2, "in_flight": 1, "state": "open"}
+    status = {
+        "config": "/swarm/<b>taskbell.toml</b>",
+        "fault": None,
+        "endpoints": ["team"],
+        "stats": json.dumps({"accepted": 5, "delivered": 3, "pending": 2, "lanes": {"team": lane}}),
+    }
+    answers = {
+        "TaskbellStatus": status,
+        "TaskbellTest": {"error": "No hook listens"},
+        "TaskbellReload": {"success": True},
+    }
+    page = tmp_path / "page.html"
+    page.write_text(
+        f"""<a id="maintab_taskbell"></a><div id="taskbell">{tab}</div><script>
+let answers = {json.dumps(answers)};
+function genericRequest(url, in_data, callback, depth = 0, errorHandle = null) {{
+    let data = answers[url];
+    data.error ? errorHandle(data.error) : callback(data);
+}}
+</script><script>{(folder / "Assets" / "taskbell_page.js").read_text()}</script><script>
+taskbellTab.dispatchEvent(new Event('shown.bs.tab'));
+document.querySelector('#taskbell_endpoints button').click();
+</script>"""
+    )
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-sync",
+    ]
+    command = [need("chromium"), *options, f"--user-data-dir={tmp_path / 'profile'}"]
+    shots = ROOT / "target" / "screenshots"
+    shots.mkdir(parents=True, exist_ok=True)
+    run(
+        *command,
+        "--window-size=900,420",
+        f"--screenshot={shots / 'swarmui-tab.png'}",
+        page.as_uri(),
+        timeout=120,
+    )
+    shown = run(*command, "--dump-dom", page.as_uri(), timeout=120).partition("<script>")[0]
+    assert "Configuration: /swarm/&lt;b&gt;taskbell.toml&lt;/b&gt;" in shown
+    assert "<td>team</td><td>open</td><td>2 waiting, 1 on the way</td>" in shown
+    assert "accepted: 5, delivered: 3, pending: 2" in shown
+    assert ">No hook listens</p>" in shown

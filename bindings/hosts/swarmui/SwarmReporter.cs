@@ -84,8 +84,7 @@ namespace TaskbellSwarm
         public SwarmReporter(string config, Action<int, string> log)
         {
             _log = log;
-            _bell = new Bell(config);
-            _bell.SetLog(log);
+            _bell = new Bell(config, log);
         }
 
         /// <summary>There is something to generate. When the queue was idle, waits for the receivers of queue.start, so

@@ -64,6 +64,7 @@ async function fill(panel) {
 function panel() {
   const made = document.createElement("div");
   made.className = "taskbell-panel";
+  made.style.cssText = "max-width: 26rem; white-space: normal; overflow-wrap: anywhere;";
   fill(made).catch((fault) => made.replaceChildren(element("div", `${fault}`)));
   return made;
 }
