@@ -2,7 +2,7 @@
 
 use super::boundary::guard;
 use super::handles::NoBell;
-use super::text::{bytes, invalid, optional, required, write};
+use super::text::{bytes, c_bytes, invalid, required, write};
 use super::{default_bell, handles, taskbell_log_fn, taskbell_t};
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use taskbell_core::engine::{Bell, Error, ErrorKind, Level, Sink};
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn on_task_complete(task_json: *const c_char) -> i32 {
     // SAFETY: the caller's word.
-    guard(|| unsafe { plug_in("task.complete", task_json, "task_json") })
+    guard(|| unsafe { plug_in("task.complete", task_json) })
 }
 
 /// Reports to the default bell that the queue is empty. `queue_json` may be NULL: Taskbell counts the queue
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn on_task_complete(task_json: *const c_char) -> i32 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn on_queue_end(queue_json: *const c_char) -> i32 {
     // SAFETY: the caller's word.
-    guard(|| unsafe { plug_in("queue.end", queue_json, "queue_json") })
+    guard(|| unsafe { plug_in("queue.end", queue_json) })
 }
 
 /// Reports an event of any type. `json` is a JSON object of `json_len` bytes, or NULL with a length of 0.
@@ -48,11 +48,10 @@ pub unsafe extern "C" fn taskbell_emit(
     guard(|| {
         // SAFETY: the caller's word.
         let (kind, payload) = unsafe { (required(r#type, "type")?, bytes(json, json_len, "json")?) };
-        let bell = if bell.is_null() { default_bell::open_on_first_use()? } else { find(bell)? };
-        let accepted = bell.emit(kind, payload.unwrap_or(b"{}"))?;
+        let given = emit(bell, kind, payload)?;
         if !ticket.is_null() {
             // SAFETY: not NULL, and writable by the caller's word.
-            unsafe { ticket.write(accepted.ticket) };
+            unsafe { ticket.write(given) };
         }
         Ok(())
     })
@@ -154,8 +153,15 @@ pub unsafe extern "C" fn taskbell_set_log(
 
 /// The bell of a handle; NULL for the default one, which must be open.
 pub(super) fn find(bell: *mut taskbell_t) -> Result<Arc<Bell>, Error> {
-    let bell = if bell.is_null() { default_bell::get()? } else { handles::get(handles::from_pointer(bell))? };
+    let handle = if bell.is_null() { default_bell::get()? } else { handles::from_pointer(bell) };
+    let bell = handles::get(handle)?;
     if bell.is_closed() { Err(NoBell::Closed.into()) } else { Ok(bell) }
+}
+
+fn emit(bell: *mut taskbell_t, kind: &str, payload: Option<&[u8]>) -> Result<u64, Error> {
+    let handle =
+        if bell.is_null() { default_bell::open_on_first_use()? } else { handles::from_pointer(bell) };
+    handles::with(handle, |bell| bell.emit(kind, payload.unwrap_or(b"{}")).map(|accepted| accepted.ticket))?
 }
 
 pub(super) fn millis(timeout_ms: u32) -> Duration {
@@ -164,10 +170,10 @@ pub(super) fn millis(timeout_ms: u32) -> Duration {
 
 /// # Safety
 /// `json` is NULL or a NUL-terminated string.
-unsafe fn plug_in(kind: &str, json: *const c_char, name: &str) -> Result<(), Error> {
+unsafe fn plug_in(kind: &str, json: *const c_char) -> Result<(), Error> {
     // SAFETY: the caller's word.
-    let json = unsafe { optional(json, name)? };
-    default_bell::open_on_first_use()?.emit(kind, json.unwrap_or("{}").as_bytes()).map(drop)
+    let json = unsafe { c_bytes(json) };
+    emit(std::ptr::null_mut(), kind, json).map(drop)
 }
 
 struct HostLog {

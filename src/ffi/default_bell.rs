@@ -5,7 +5,7 @@ use super::config::load;
 use super::handles::{self, NoBell};
 use super::text::invalid;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Mutex, TryLockError};
 use std::time::{Duration, Instant};
 use taskbell_core::engine::{Bell, Error, ErrorKind};
 use taskbell_core::os::ForkSafeLock;
@@ -27,37 +27,40 @@ static CHANGING: ForkSafeLock = ForkSafeLock::new();
 
 static FAILED: Mutex<Option<(Instant, Error)>> = Mutex::new(None);
 
-/// The default bell, for an event: opens it from `$TASKBELL_CONFIG`, else `./taskbell.toml`, the first time.
-pub fn open_on_first_use() -> Result<Arc<Bell>, Error> {
-    match get() {
-        Err(error) if HANDLE.load(Ordering::Acquire) == NEVER => {
-            if let Some(failure) = recent_failure() {
-                return Err(failure);
-            }
-            let _turn = CHANGING.lock();
-            if HANDLE.load(Ordering::Acquire) != NEVER {
-                return get();
-            }
-            drop(error);
-            let opened = open(&config_source());
-            if let (Err(failure), Ok(mut failed)) = (&opened, FAILED.try_lock()) {
-                *failed = Some((Instant::now(), failure.clone()));
-            }
-            opened.and_then(|()| get())
-        }
-        found => found,
+/// The handle of the default bell, for an event: opens it from `$TASKBELL_CONFIG`, else `./taskbell.toml`, the first
+/// time.
+pub fn open_on_first_use() -> Result<usize, Error> {
+    if HANDLE.load(Ordering::Acquire) == NEVER {
+        open_now()?;
     }
+    get()
 }
 
-/// The default bell, if it is open.
-pub fn get() -> Result<Arc<Bell>, Error> {
+#[cold]
+fn open_now() -> Result<(), Error> {
+    if let Some(failure) = recent_failure() {
+        return Err(failure);
+    }
+    let _turn = CHANGING.lock();
+    if HANDLE.load(Ordering::Acquire) != NEVER {
+        return Ok(());
+    }
+    let opened = open(&config_source());
+    if let (Err(failure), Ok(mut failed)) = (&opened, FAILED.try_lock()) {
+        *failed = Some((Instant::now(), failure.clone()));
+    }
+    opened
+}
+
+/// The handle of the default bell, if it is open.
+pub fn get() -> Result<usize, Error> {
     match HANDLE.load(Ordering::Acquire) {
         NEVER => {
             let message = "no default bell is open; call taskbell_init, or report an event first";
             Err(Error::new(ErrorKind::Closed, message))
         }
         CLOSED => Err(NoBell::Closed.into()),
-        handle => Ok(handles::get(handle)?),
+        handle => Ok(handle),
     }
 }
 
@@ -80,8 +83,7 @@ pub fn init(config: &str) -> Result<(), Error> {
 /// The handle of the default bell, for closing.
 pub fn handle() -> Result<usize, Error> {
     let _turn = CHANGING.lock();
-    let handle = HANDLE.load(Ordering::Acquire);
-    if handle == NEVER || handle == CLOSED { get().map(|_| handle) } else { Ok(handle) }
+    get()
 }
 
 /// The default bell with this handle was closed.

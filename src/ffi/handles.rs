@@ -5,13 +5,19 @@ use super::taskbell_t;
 use super::text::invalid;
 use std::cell::UnsafeCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
+use taskbell_core::apart::Striped;
 use taskbell_core::engine::{Bell, Error, ErrorKind};
 use taskbell_core::os;
 
 /// The most bells open at once in a process.
 const SLOTS: usize = 256;
+
+/// How long the removal of a bell waits for calls. A thread that was ended in one never leaves it: its slot is then never
+/// used again.
+const READERS: Duration = Duration::from_millis(200);
 
 /// A slot's `state` is its generation, shifted by this, and one of the states below. The generation
 /// grows with each close, so that an old handle never finds a new bell.
@@ -23,21 +29,21 @@ const STATE_MASK: usize = 0b11;
 
 struct Slot {
     state: AtomicUsize,
-    /// Threads that are copying `bell` right now.
-    readers: AtomicUsize,
+    /// Threads that are using `bell` right now.
+    readers: Striped,
     /// `os::forks()` of the process that opened it.
     forks: AtomicU32,
     bell: UnsafeCell<Option<Arc<Bell>>>,
 }
 
 // SAFETY: `bell` is written only in the state BUSY, by the one thread that put the slot there and only
-// once `readers` is 0; readers look only after they have counted themselves and seen the state OPEN.
+// once every part of `readers` was 0; readers look only after they have counted themselves and seen the state OPEN.
 unsafe impl Sync for Slot {}
 
 static TABLE: [Slot; SLOTS] = [const {
     Slot {
         state: AtomicUsize::new(FREE),
-        readers: AtomicUsize::new(0),
+        readers: Striped::new(),
         forks: AtomicU32::new(0),
         bell: UnsafeCell::new(None),
     }
@@ -84,8 +90,14 @@ pub fn insert(bell: Bell) -> Result<usize, Error> {
     Err(invalid(format!("{SLOTS} bells are open already; close one first")))
 }
 
-/// The bell of a handle.
+/// The bell of a handle, for a call that may wait.
 pub fn get(handle: usize) -> Result<Arc<Bell>, NoBell> {
+    with(handle, Arc::clone)
+}
+
+/// Uses the bell of a handle for a call that does not wait: until it returns, the bell is not removed. Other than by
+/// [`get`], threads that do so at the same time write to no memory in common.
+pub fn with<T>(handle: usize, call: impl FnOnce(&Arc<Bell>) -> T) -> Result<T, NoBell> {
     let (slot, generation) = slot(handle)?;
     // The child's copy of the table may name threads of the parent that do not exist here, so it is only
     // read.
@@ -93,12 +105,28 @@ pub fn get(handle: usize) -> Result<Arc<Bell>, NoBell> {
     if state == generation << SHIFT | OPEN && slot.forks.load(Ordering::Relaxed) != os::forks() {
         return Err(NoBell::Forked);
     }
-    slot.readers.fetch_add(1, Ordering::SeqCst);
+    let _reader = SlotReader::enter(&slot.readers);
     let open = slot.state.load(Ordering::SeqCst) == generation << SHIFT | OPEN;
-    // SAFETY: this reader is counted and saw OPEN, so a thread that closes waits for it.
-    let bell = if open { unsafe { (*slot.bell.get()).clone() } } else { None };
-    slot.readers.fetch_sub(1, Ordering::Release);
-    bell.ok_or_else(|| missing(slot, generation))
+    // SAFETY: this reader is counted and saw OPEN, so a thread that removes it waits for the end of `_reader`.
+    let bell = if open { unsafe { (*slot.bell.get()).as_ref() } } else { None };
+    bell.map(call).ok_or_else(|| missing(slot, generation))
+}
+
+/// A thread that uses a slot's bell.
+struct SlotReader<'a>(&'a AtomicU64);
+
+impl SlotReader<'_> {
+    fn enter(readers: &Striped) -> SlotReader<'_> {
+        let readers = readers.mine();
+        readers.fetch_add(1, Ordering::SeqCst);
+        SlotReader(readers)
+    }
+}
+
+impl Drop for SlotReader<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
 }
 
 /// Removes the bell of a handle from the table.
@@ -112,9 +140,16 @@ pub fn remove(handle: usize) -> Result<Arc<Bell>, NoBell> {
     if slot.state.compare_exchange(open, busy, Ordering::SeqCst, Ordering::Relaxed).is_err() {
         return Err(missing(slot, generation));
     }
-    // A reader stays for the length of one copy.
-    while slot.readers.load(Ordering::SeqCst) != 0 {
-        thread::yield_now();
+    // A reader stays for the length of one call that does not wait. Those of a part who come once it was 0 find BUSY.
+    let deadline = Instant::now() + READERS;
+    for readers in slot.readers.all() {
+        while readers.load(Ordering::SeqCst) != 0 {
+            if Instant::now() > deadline {
+                // SAFETY: the state is BUSY by this thread, so nobody writes.
+                return unsafe { (*slot.bell.get()).clone() }.ok_or(NoBell::Closed);
+            }
+            thread::yield_now();
+        }
     }
     // SAFETY: the state is BUSY by this thread, and the last reader that saw OPEN is gone.
     let bell = unsafe { (*slot.bell.get()).take() };

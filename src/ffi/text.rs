@@ -18,14 +18,20 @@ pub unsafe fn required<'a>(text: *const c_char, name: &str) -> Result<&'a str, E
 /// # Safety
 /// As [`required`].
 pub unsafe fn optional<'a>(text: *const c_char, name: &str) -> Result<Option<&'a str>, Error> {
-    if text.is_null() {
-        return Ok(None);
-    }
-    // SAFETY: not NULL, and NUL-terminated by the caller's word.
-    let bytes = unsafe { CStr::from_ptr(text) }.to_bytes();
+    // SAFETY: passed on to the caller.
+    let Some(bytes) = (unsafe { c_bytes(text) }) else { return Ok(None) };
     let text = std::str::from_utf8(bytes)
         .map_err(|fault| invalid(format!("`{name}` is not UTF-8 at byte {}", fault.valid_up_to())))?;
     Ok(Some(text))
+}
+
+/// What stands before the NUL of a string, which may be NULL.
+///
+/// # Safety
+/// As [`required`].
+pub unsafe fn c_bytes<'a>(text: *const c_char) -> Option<&'a [u8]> {
+    // SAFETY: not NULL, and NUL-terminated by the caller's word.
+    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())
 }
 
 /// Bytes with a length; `None` for NULL, which is valid only with a length of 0.

@@ -13,6 +13,7 @@
 #![deny(missing_docs)]
 
 mod alerts;
+pub mod apart;
 pub mod clock;
 pub mod config;
 pub mod endpoint;

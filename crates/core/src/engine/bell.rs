@@ -70,7 +70,7 @@ impl Bell {
     /// `TooLarge`; `QueueFull`, or `Spool` when the reason is that the disk takes nothing.
     pub fn emit(&self, kind: &str, payload: &[u8]) -> Result<Accepted, Error> {
         let counters = &self.parts.counters;
-        let Some(_call) = self.parts.in_flight.enter() else {
+        let Some(call) = self.parts.in_flight.enter() else {
             counters.refused_closed.one();
             return Err(closed());
         };
@@ -83,12 +83,12 @@ impl Bell {
             return Err(Error::new(ErrorKind::Spool, message));
         }
         let accepted = self.parts.intake.push(kind, payload).map_err(|refusal| self.refuse(refusal))?;
-        counters.accepted.one();
-        if self.parts.intake.used() * 2 > self.parts.intake.capacity() {
+        if accepted.crowds {
             self.parts.waker.wake();
         } else {
             self.parts.waker.notify();
         }
+        call.end_with_event();
         Ok(accepted)
     }
 
@@ -178,7 +178,7 @@ impl Bell {
             });
             lanes.insert(name.clone(), entry);
         }
-        let mut stats = parts.counters.to_json();
+        let mut stats = parts.counters.to_json(parts.in_flight.events());
         if let Json::Object(stats) = &mut stats {
             stats.put("ring_used_bytes", json!(parts.intake.used()));
             stats.put("ring_capacity_bytes", json!(parts.intake.capacity()));
@@ -293,10 +293,11 @@ impl Bell {
             Error::new(kind, message)
         };
         event::check_type(kind).map_err(|fault| refuse(ErrorKind::InvalidArgument, fault))?;
-        let text = std::str::from_utf8(payload).map_err(|fault| {
-            let message = format!("the event is not UTF-8 at byte {}", fault.valid_up_to());
-            refuse(ErrorKind::InvalidArgument, message)
-        })?;
+        let Ok(text) = simdutf8::basic::from_utf8(payload) else {
+            let at = std::str::from_utf8(payload).map_or_else(|fault| fault.valid_up_to(), str::len);
+            let message = format!("the event is not UTF-8 at byte {at}");
+            return Err(refuse(ErrorKind::InvalidArgument, message));
+        };
         event::check_object(text).map_err(|fault| {
             refuse(ErrorKind::InvalidJson, format!("the event is not a JSON object: {fault}"))
         })

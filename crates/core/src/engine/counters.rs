@@ -22,7 +22,7 @@ macro_rules! counters {
 }
 
 counters! {
-    accepted refused_invalid refused_too_large refused_queue_full refused_spool refused_closed
+    refused_invalid refused_too_large refused_queue_full refused_spool refused_closed
     alert_events spooled unheard deliveries attempts retries delivered dead superseded
     fallbacks escalated silenced gathered digests recovered
     params_ignored conditions_broken spool_errors spool_renewed defects reports_dropped
@@ -58,10 +58,10 @@ impl Counters {
 
     /// The counters under the names of `taskbell_stats`, and `pending`, which follows from them: every delivery
     /// made or recovered is delivered, dead, superseded or pending.
-    pub fn to_json(&self) -> Json {
+    pub fn to_json(&self, accepted: u64) -> Json {
         let begun = self.deliveries.get() + self.recovered.get();
         let ended = self.delivered.get() + self.dead.get() + self.superseded.get();
-        let mut all = json!({});
+        let mut all = json!({"accepted": accepted});
         for (name, value) in self.values() {
             match name.strip_prefix("refused_") {
                 Some(reason) => all["refused"][reason] = value.into(),

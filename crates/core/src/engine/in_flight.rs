@@ -1,43 +1,66 @@
-//! Counts the host's calls in flight, so that closing can wait for them; the calls themselves never wait.
+//! Counts the host's calls: those in flight, so that closing can wait for them, and the events they brought. The calls
+//! themselves never wait.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::apart::Striped;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-const CLOSED: usize = 1 << (usize::BITS - 1);
+/// In each part of the counter: set once new calls are refused. Below it are the calls in flight, above it the events.
+const CLOSED: u64 = 1 << 24;
+const EVENT: u64 = CLOSED << 1;
 
-/// The number of calls in flight, and whether new ones are refused.
+/// The number of calls in flight, whether new ones are refused, and the number of accepted events.
 #[derive(Debug, Default)]
 pub struct InFlight {
-    calls: AtomicUsize,
+    calls: Striped,
 }
 
-pub struct Call<'a>(&'a InFlight);
+pub struct Call<'a> {
+    calls: &'a AtomicU64,
+    /// What the end of the call adds.
+    end: u64,
+}
 
 impl InFlight {
     /// Begins a call; `None` once closed.
     pub fn enter(&self) -> Option<Call<'_>> {
-        let before = self.calls.fetch_add(1, Ordering::Acquire);
-        let call = Call(self);
+        let calls = self.calls.mine();
+        let before = calls.fetch_add(1, Ordering::Acquire);
+        let call = Call { calls, end: 1_u64.wrapping_neg() };
         (before & CLOSED == 0).then_some(call)
     }
 
     /// Refuses new calls. `false` when they were refused already.
     pub fn close(&self) -> bool {
-        self.calls.fetch_or(CLOSED, Ordering::AcqRel) & CLOSED == 0
+        let open = self.calls.all().map(|calls| calls.fetch_or(CLOSED, Ordering::AcqRel) & CLOSED == 0);
+        // The first part decides between two that close at once.
+        open.fold(None, |first, open| first.or(Some(open))).unwrap_or(false)
     }
 
     pub fn is_closed(&self) -> bool {
-        self.calls.load(Ordering::Acquire) & CLOSED != 0
+        self.calls.all().any(|calls| calls.load(Ordering::Acquire) & CLOSED != 0)
     }
 
     /// Whether new calls are refused and none is in flight.
     pub fn is_empty(&self) -> bool {
-        self.calls.load(Ordering::Acquire) == CLOSED
+        self.calls.all().all(|calls| calls.load(Ordering::Acquire) % EVENT == CLOSED)
+    }
+
+    /// The events that ended calls have brought.
+    pub fn events(&self) -> u64 {
+        self.calls.all().map(|calls| calls.load(Ordering::Relaxed) / EVENT).sum()
+    }
+}
+
+impl Call<'_> {
+    /// Ends a call that has brought an event.
+    pub fn end_with_event(mut self) {
+        self.end = EVENT - 1;
     }
 }
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
-        self.0.calls.fetch_sub(1, Ordering::Release);
+        self.calls.fetch_add(self.end, Ordering::Release);
     }
 }
 
@@ -55,5 +78,23 @@ mod tests {
         assert!(in_flight.is_closed() && !in_flight.is_empty());
         drop(call);
         assert!(in_flight.is_empty());
+    }
+
+    #[test]
+    fn events_of_all_threads_are_counted_and_refusals_are_not() {
+        let in_flight = InFlight::default();
+        std::thread::scope(|scope| {
+            for _ in 0..20 {
+                scope.spawn(|| {
+                    for turn in 0..100 {
+                        let call = in_flight.enter().unwrap();
+                        if turn % 2 == 0 { call.end_with_event() } else { drop(call) }
+                    }
+                });
+            }
+        });
+        assert_eq!(in_flight.events(), 1000);
+        assert!(in_flight.close() && in_flight.is_empty());
+        assert_eq!(in_flight.events(), 1000);
     }
 }

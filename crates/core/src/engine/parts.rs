@@ -14,6 +14,7 @@ use super::spool_health::SpoolHealth;
 use super::supervise::alert_source::AlertSource;
 use super::supervise::sampler::Sampler;
 use super::waker::Waker;
+use crate::apart::Apart;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::intake::Intake;
@@ -32,8 +33,8 @@ pub struct Parts {
     pub fatal_work: Arc<FatalWork>,
     pub in_flight: InFlight,
     /// `queue.max_event_bytes`.
-    pub max_event_bytes: AtomicUsize,
-    pub spool_health: SpoolHealth,
+    pub max_event_bytes: Apart<AtomicUsize>,
+    pub spool_health: Apart<SpoolHealth>,
     pub lanes: LaneTable,
     pub progress: Progress,
     pub reports: DeliveryReports,
@@ -93,8 +94,8 @@ impl Parts {
         Parts {
             fatal_work: Arc::new(FatalWork::new(Arc::clone(&intake), Arc::clone(&counters))),
             in_flight: InFlight::default(),
-            max_event_bytes: AtomicUsize::new(config.queue.max_event_bytes),
-            spool_health: SpoolHealth::new(Arc::clone(&log)),
+            max_event_bytes: Apart(AtomicUsize::new(config.queue.max_event_bytes)),
+            spool_health: Apart(SpoolHealth::new(Arc::clone(&log))),
             lanes,
             progress: Progress::default(),
             reports: DeliveryReports::default(),

@@ -1,5 +1,5 @@
 //! A check of JSON without a parser: it allocates nothing and keeps nothing. It runs in the host's call, where a parser
-//! would copy every number.
+//! would copy every number. Strings, most of an event, are passed over eight bytes at a time, and long ones 64.
 
 /// Lists and objects inside each other; one bit of [`Scan::in_object`] each.
 const MAX_DEPTH: u32 = 64;
@@ -10,12 +10,11 @@ const PARSERS_OWN: &[u8] = b"$serde_json";
 /// Whether this is one JSON object that the parser reads for certain. `false` says nothing: it may be deep, or hold an
 /// escape whose meaning depends on the next one.
 pub(super) fn is_object(json: &[u8]) -> bool {
-    Scan { json, at: 0, in_object: 0, depth: 0 }.object().is_some()
+    Scan { rest: json, in_object: 0, depth: 0 }.object().is_some()
 }
 
 struct Scan<'a> {
-    json: &'a [u8],
-    at: usize,
+    rest: &'a [u8],
     /// Whether what is open is an object; the last bit is the innermost.
     in_object: u64,
     depth: u32,
@@ -34,19 +33,21 @@ impl Scan<'_> {
             while self.ends_value()? {
                 if self.depth == 0 {
                     self.blank();
-                    return (self.at == self.json.len()).then_some(());
+                    return self.rest.is_empty().then_some(());
                 }
             }
         }
     }
 
     /// Reads a value, or the beginning of one; whether another value begins then.
+    #[inline]
     fn begins_value(&mut self) -> Option<bool> {
         match self.peek()? {
+            b'"' => drop(self.string()?),
             open @ (b'{' | b'[') => {
                 self.depth += 1;
                 self.in_object = self.in_object << 1 | u64::from(open == b'{');
-                self.at += 1;
+                self.take()?;
                 self.blank();
                 let is_empty = matches!(self.peek()?, b'}' | b']');
                 if !is_empty && open == b'{' {
@@ -54,7 +55,6 @@ impl Scan<'_> {
                 }
                 return (self.depth <= MAX_DEPTH).then_some(!is_empty);
             }
-            b'"' => self.string()?,
             b't' => self.word(b"true")?,
             b'f' => self.word(b"false")?,
             b'n' => self.word(b"null")?,
@@ -64,12 +64,12 @@ impl Scan<'_> {
     }
 
     /// Reads what follows a value; whether that ends the list or object around it.
+    #[inline]
     fn ends_value(&mut self) -> Option<bool> {
         self.blank();
         let in_object = self.in_object & 1 == 1;
-        match self.peek()? {
+        match self.take()? {
             b',' => {
-                self.at += 1;
                 self.blank();
                 if in_object {
                     self.key()?;
@@ -80,57 +80,51 @@ impl Scan<'_> {
             b']' if !in_object => {}
             _ => return None,
         }
-        self.at += 1;
         self.depth -= 1;
         self.in_object >>= 1;
         Some(true)
     }
 
+    #[inline]
     fn key(&mut self) -> Option<()> {
-        let from = self.at + 1;
-        self.string()?;
-        let key = self.json.get(from..self.at)?;
-        if key.starts_with(PARSERS_OWN) || key.contains(&b'\\') {
-            return None;
-        }
+        let is_parsers_own = self.rest.get(1..)?.starts_with(PARSERS_OWN);
+        let has_escapes = self.string()?;
         self.blank();
         self.word(b":")?;
         self.blank();
-        Some(())
+        (!is_parsers_own && !has_escapes).then_some(())
     }
 
-    fn string(&mut self) -> Option<()> {
+    /// Reads a string; whether it has escapes.
+    #[inline]
+    fn string(&mut self) -> Option<bool> {
         self.word(b"\"")?;
+        let mut has_escapes = false;
         loop {
-            while self.rest().first_chunk().is_some_and(|chunk| is_plain(u64::from_le_bytes(*chunk))) {
-                self.at += 8;
-            }
-            let byte = self.peek()?;
-            self.at += 1;
-            match byte {
-                b'"' => return Some(()),
+            self.rest = after_plain(self.rest);
+            match self.take()? {
+                b'"' => return Some(has_escapes),
                 b'\\' => self.escape()?,
-                0..0x20 => return None,
-                _ => {}
+                _ => return None,
             }
+            has_escapes = true;
         }
     }
 
     fn escape(&mut self) -> Option<()> {
-        let letter = self.peek()?;
-        self.at += 1;
-        match letter {
+        match self.take()? {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(()),
             b'u' => {
-                let code = *self.rest().first_chunk::<4>()?;
+                let (code, rest) = self.rest.split_first_chunk::<4>()?;
                 let is_surrogate = matches!(code, [b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', ..]);
-                self.at += 4;
+                self.rest = rest;
                 (!is_surrogate && code.iter().all(u8::is_ascii_hexdigit)).then_some(())
             }
             _ => None,
         }
     }
 
+    #[inline]
     fn number(&mut self) -> Option<()> {
         let _ = self.word(b"-");
         self.word(b"0").or_else(|| self.digits())?;
@@ -144,39 +138,81 @@ impl Scan<'_> {
         Some(())
     }
 
+    #[inline]
     fn digits(&mut self) -> Option<()> {
-        let count = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.at += count;
-        (count > 0).then_some(())
+        let before = self.rest.len();
+        while let Some((b'0'..=b'9', rest)) = self.rest.split_first() {
+            self.rest = rest;
+        }
+        (self.rest.len() < before).then_some(())
     }
 
+    #[inline]
     fn word(&mut self, word: &[u8]) -> Option<()> {
-        self.rest().starts_with(word).then(|| self.at += word.len())
+        self.rest.strip_prefix(word).map(|rest| self.rest = rest)
     }
 
+    #[inline]
     fn blank(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
+        while let Some((b' ' | b'\n' | b'\r' | b'\t', rest)) = self.rest.split_first() {
+            self.rest = rest;
         }
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
-        self.json.get(self.at).copied()
+        self.rest.first().copied()
     }
 
-    fn rest(&self) -> &[u8] {
-        self.json.get(self.at..).unwrap_or_default()
+    #[inline]
+    fn take(&mut self) -> Option<u8> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*first)
     }
 }
 
-/// Whether none of these eight bytes is a quote, a backslash or a control character.
-fn is_plain(bytes: u64) -> bool {
+/// The text from its first quote, backslash or control character on.
+#[inline]
+fn after_plain(mut text: &[u8]) -> &[u8] {
+    loop {
+        // Most strings are short.
+        for _ in 0..4 {
+            let Some((chunk, rest)) = text.split_first_chunk::<8>() else {
+                let end = text.iter().position(|byte| is_special(*byte)).unwrap_or(text.len());
+                return text.get(end..).unwrap_or_default();
+            };
+            let marks = special_bytes(u64::from_le_bytes(*chunk));
+            if marks != 0 {
+                return text.get(marks.trailing_zeros() as usize / 8..).unwrap_or_default();
+            }
+            text = rest;
+        }
+        // Without a branch for each byte, the compiler compares many at once.
+        while let Some((chunk, rest)) = text.split_first_chunk::<64>()
+            && !chunk.iter().fold(false, |any, byte| any | is_special(*byte))
+        {
+            text = rest;
+        }
+    }
+}
+
+/// Whether this byte is a quote, a backslash or a control character.
+#[inline]
+fn is_special(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+}
+
+/// As [`is_special`] for eight bytes: marks the top bit of those that are. Marks above the lowest one may be wrong.
+#[inline]
+fn special_bytes(bytes: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
     const TOPS: u64 = ONES << 7;
-    // The lowest marked byte is right, which is enough to know whether there is one.
-    let below = |bytes: u64, bound: u64| bytes.wrapping_sub(ONES * bound) & !bytes & TOPS;
-    let is = |byte: u8| below(bytes ^ (ONES * u64::from(byte)), 1);
-    is(b'"') | is(b'\\') | below(bytes, 0x20) == 0
+    // A byte whose top bit is clear gets it by a subtraction when it is smaller than what is subtracted.
+    let is_quote = (bytes ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
+    let is_backslash = (bytes ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+    let is_control = bytes.wrapping_sub(ONES * 0x20);
+    (is_quote | is_backslash | is_control) & !bytes & TOPS
 }
 
 #[cfg(test)]
@@ -225,6 +261,24 @@ mod tests {
             for json in [&json[..], &json[..cut], &json[5..]] {
                 prop_assert!(!is_object(json.as_bytes()) || is_read(json), "{:?}", json);
             }
+        }
+
+        #[test]
+        fn of_eight_bytes_the_first_special_one_is_found(bytes in any::<[u8; 8]>()) {
+            let marks = special_bytes(u64::from_le_bytes(bytes));
+            let first = (marks != 0).then(|| marks.trailing_zeros() as usize / 8);
+            prop_assert_eq!(first, bytes.iter().position(|byte| is_special(*byte)), "{:x?}", bytes);
+        }
+
+        #[test]
+        fn what_is_wrong_anywhere_in_a_long_string_is_seen(
+            pieces in 0..100_usize, at in any::<prop::sample::Index>(), wrong in 0_u8..0x20,
+        ) {
+            let json = serde_json::json!({"text": "é a ".repeat(pieces)}).to_string();
+            prop_assert!(is_object(json.as_bytes()), "{}", json);
+            let mut json = json.into_bytes();
+            json.insert(9 + at.index(json.len() - 10), wrong);
+            prop_assert!(!is_object(&json), "{:?}", json);
         }
 
         #[test]

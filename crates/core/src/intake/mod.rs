@@ -45,6 +45,9 @@ pub struct Accepted {
     /// are not consecutive.
     pub ticket: u64,
     pub id: EventId,
+    /// The dispatcher is to read now, and not only when it looks next: the ring is half full, and this event has
+    /// begun another sixteenth of it.
+    pub crowds: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,6 +17,7 @@ use super::header::{Header, PAGE_WORDS, PIECE, RELEASED, SUBJECT, TAIL};
 use super::record::{Extent, HEAD_WORDS, RingSlot, Seal};
 use super::region::Region;
 use super::{Accepted, InHand, Record, Refusal};
+use crate::apart::Apart;
 use crate::event::EventId;
 use crate::failpoint;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
@@ -29,9 +30,8 @@ const POSITIONS: u64 = u64::MAX / 2;
 /// How far ahead of the head `warm` keeps pages writable: what 25 MB/s of events fill in 10 ms.
 const AHEAD: u64 = 256 * 1024;
 
-/// A position in a cache line of its own, so that producers and the dispatcher do not contend for one.
-#[repr(align(128))]
-struct Position(AtomicU64);
+/// How many parts of the ring there are for [`Accepted::crowds`].
+const PARTS: u64 = 16;
 
 /// A ring over a region. Every method may be called from any thread; `read` and `release` from one
 /// at a time.
@@ -40,12 +40,18 @@ pub(super) struct Ring {
     capacity: u64,
     seal: Seal,
     /// The end of the reserved space.
-    head: Position,
+    head: Apart<AtomicU64>,
     /// The end of the freed space; the file has a copy.
-    tail: Position,
+    tail: Apart<AtomicU64>,
+    consumer: Apart<Consumer>,
+}
+
+/// What only the consumer writes.
+#[derive(Default)]
+struct Consumer {
     cursor: AtomicU64,
     corrupt: AtomicU64,
-    /// Where the consumer last met damage, and where the head was then.
+    /// Where it last met damage, and where the head was then.
     suspect: AtomicU64,
     suspect_head: AtomicU64,
 }
@@ -60,12 +66,9 @@ impl Ring {
             region,
             capacity: header.capacity as u64,
             seal: Seal::new(header.key),
-            head: Position(AtomicU64::new(0)),
-            tail: Position(AtomicU64::new(0)),
-            cursor: AtomicU64::new(0),
-            corrupt: AtomicU64::new(0),
-            suspect: AtomicU64::new(NOWHERE),
-            suspect_head: AtomicU64::new(NOWHERE),
+            head: Apart::default(),
+            tail: Apart::default(),
+            consumer: Apart(Consumer { suspect: AtomicU64::new(NOWHERE), ..Consumer::default() }),
         }
     }
 
@@ -81,7 +84,7 @@ impl Ring {
         if shape.span() > self.capacity {
             return Err(Refusal::TooLarge);
         }
-        let at = self.reserve(shape.span())?;
+        let (at, used) = self.reserve(shape.span())?;
         let state = self.word(at);
         state.store(self.seal.reserved(at, shape), Ordering::Relaxed);
         // The bytes below must not become visible before the reservation above.
@@ -99,15 +102,17 @@ impl Ring {
         failpoint::reach("before-ring-commit");
         state.store(committed, Ordering::Release);
         failpoint::reach("after-ring-commit");
-        Ok(Accepted { ticket, id })
+        let part = self.capacity / PARTS;
+        Ok(Accepted { ticket, id, crowds: used > self.capacity / 2 && at / part != ticket / part })
     }
 
-    fn reserve(&self, span: u64) -> Result<u64, Refusal> {
-        let head = &self.head.0;
+    /// The position of the reserved space, and how much of the ring is used then.
+    fn reserve(&self, span: u64) -> Result<(u64, u64), Refusal> {
+        let head = &self.head;
         let mut seen = head.load(Ordering::Relaxed);
         loop {
             // Acquire: the space before this tail was cleared before the tail moved.
-            let tail = self.tail.0.load(Ordering::Acquire);
+            let tail = self.tail.load(Ordering::Acquire);
             let used = seen.wrapping_sub(tail);
             if used > self.capacity || seen > POSITIONS {
                 // The tail overtook a head that was read too early. If the head has not moved since, other
@@ -123,7 +128,7 @@ impl Ring {
                 return Err(Refusal::Full);
             }
             match head.compare_exchange_weak(seen, seen + span, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(at) => return Ok(at),
+                Ok(at) => return Ok((at, used + span)),
                 Err(now) => seen = now,
             }
         }
@@ -133,7 +138,7 @@ impl Ring {
     /// next record is not committed.
     pub fn read(&self, max_bytes: usize, into: &mut Vec<Record>) {
         let head = self.head();
-        let start = self.cursor.load(Ordering::Relaxed);
+        let start = self.consumer.cursor.load(Ordering::Relaxed);
         let mut at = start;
         while at != head && at - start < max_bytes as u64 {
             let Some(limit) = head.checked_sub(at).filter(|limit| *limit <= self.capacity) else { break };
@@ -149,19 +154,19 @@ impl Ring {
                 },
             }
         }
-        self.cursor.store(at, Ordering::Relaxed);
+        self.consumer.cursor.store(at, Ordering::Relaxed);
     }
 
     /// Where to continue after damage. The first time: nowhere, because a producer may still be writing
     /// behind it and needs time to commit. The second time: at the first record or reservation behind it, or
     /// where the head was the first time.
     fn pass_damage(&self, at: u64, head: u64) -> Option<u64> {
-        if self.suspect.swap(at, Ordering::Relaxed) != at {
-            self.suspect_head.store(head, Ordering::Relaxed);
+        if self.consumer.suspect.swap(at, Ordering::Relaxed) != at {
+            self.consumer.suspect_head.store(head, Ordering::Relaxed);
             return None;
         }
-        let until = self.suspect_head.load(Ordering::Relaxed);
-        self.corrupt.fetch_add(1, Ordering::Relaxed);
+        let until = self.consumer.suspect_head.load(Ordering::Relaxed);
+        self.consumer.corrupt.fetch_add(1, Ordering::Relaxed);
         let mut next = at + 8;
         while next < until {
             match self.inspect(next, until - next) {
@@ -178,8 +183,8 @@ impl Ring {
 
     /// Clears and frees the space of what was read.
     pub fn release(&self) {
-        let tail = self.tail.0.load(Ordering::Relaxed);
-        let cursor = self.cursor.load(Ordering::Relaxed);
+        let tail = self.tail.load(Ordering::Relaxed);
+        let cursor = self.consumer.cursor.load(Ordering::Relaxed);
         let bytes = cursor.wrapping_sub(tail);
         if bytes == 0 || bytes > self.capacity {
             return;
@@ -193,7 +198,7 @@ impl Ring {
             word.store(0, Ordering::Relaxed);
         }
         self.region.words()[TAIL].store(cursor, Ordering::Release);
-        self.tail.0.store(cursor, Ordering::Release);
+        self.tail.store(cursor, Ordering::Release);
     }
 
     /// Notes in the file what the consumer works on.
@@ -224,17 +229,17 @@ impl Ring {
 
     /// The end of the newest reservation.
     pub fn head(&self) -> u64 {
-        self.head.0.load(Ordering::Acquire)
+        self.head.load(Ordering::Acquire)
     }
 
     /// How far the consumer has read.
     pub fn cursor(&self) -> u64 {
-        self.cursor.load(Ordering::Relaxed)
+        self.consumer.cursor.load(Ordering::Relaxed)
     }
 
     /// Bytes between the tail and the head.
     pub fn used(&self) -> u64 {
-        let tail = self.tail.0.load(Ordering::Acquire);
+        let tail = self.tail.load(Ordering::Acquire);
         self.head().saturating_sub(tail).min(self.capacity)
     }
 
@@ -245,7 +250,7 @@ impl Ring {
 
     /// How many damaged stretches were passed over.
     pub fn corrupt(&self) -> u64 {
-        self.corrupt.load(Ordering::Relaxed)
+        self.consumer.corrupt.load(Ordering::Relaxed)
     }
 
     fn copy(&self, at: u64, bytes: &[u8]) {
