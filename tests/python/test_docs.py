@@ -144,3 +144,13 @@ def test_ci_runs_the_command_that_a_developer_runs():
     guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert "run: cargo xtask test\n" in workflow
     assert "cargo xtask test  " in guide
+
+
+def test_each_adapter_in_the_list_of_hosts_names_tests_that_exist():
+    hosts = rows("docs/hosts.md", "# Hosts")
+    adapters = {path.name for path in (ROOT / "bindings" / "hosts").iterdir() if path.is_dir()}
+    assert {match[1] for row in hosts for match in re.finditer(r"hosts/(\w+)/README", row[0])} == adapters
+    for row in hosts:
+        named = re.findall(r"`(test_\w+)`", row[-1])
+        assert named
+        assert all((ROOT / "tests" / "python" / f"{name}.py").is_file() for name in named), row

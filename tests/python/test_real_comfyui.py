@@ -1,8 +1,8 @@
 """A real ComfyUI: prompts over its API, its page in a browser, a kill and restarts in mid-queue.
 
 ``TASKBELL_COMFYUI`` names the folder of its source, ``TASKBELL_COMFYUI_PYTHON`` an interpreter with its
-requirements, ``TASKBELL_COMFYUI_FRONT_END`` the folder of another front end. Without the first two these tests are
-skipped: no package registry has ComfyUI. Screenshots go to ``target/screenshots``.
+requirements, ``TASKBELL_COMFYUI_FRONT_END`` the folder of another front end. Without the first two these
+tests are skipped: no package registry has ComfyUI. Screenshots go to ``target/screenshots``.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ class Service:
         self.fault: str | None = None
         self._bell: Any = None
         self._changed: float | None = None
-        self._lock = threading.Lock()
+        # A signal may end ComfyUI while its main thread looks at the file.
+        self._lock = threading.RLock()
         self._ended = threading.Event()
 
     def start(self) -> None:
