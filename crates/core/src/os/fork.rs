@@ -24,7 +24,7 @@ pub fn forks() -> u32 {
 
 /// Starts counting forks, and makes them safe for SQLite in the child. Further calls do nothing.
 pub fn watch_forks() {
-    #[cfg(unix)]
+    #[cfg(all(unix, not(miri)))]
     {
         static ONCE: std::sync::Once = std::sync::Once::new();
         ONCE.call_once(|| {
@@ -80,7 +80,7 @@ impl Drop for ForkSafeGuard<'_> {
     }
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, not(miri)))]
 mod sqlite {
     use super::forks;
     use libc::{c_char, c_int, dev_t, stat};
