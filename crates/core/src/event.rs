@@ -98,7 +98,16 @@ impl EventId {
 
     /// A number for it that is the same in every process.
     pub fn stable_hash(&self) -> u64 {
-        stable_hash(&self.to_string())
+        stable_hash(str::from_utf8(&self.text()).unwrap_or_default())
+    }
+
+    fn text(&self) -> [u8; 36] {
+        let mut text = *b"evt_00000000000000000000000000000000";
+        let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 15)];
+        for (pair, byte) in text[4..].chunks_exact_mut(2).zip(self.0) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte)]);
+        }
+        text
     }
 
     /// Parses the written form.
@@ -113,12 +122,7 @@ impl EventId {
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = *b"evt_00000000000000000000000000000000";
-        let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 15)];
-        for (pair, byte) in text[4..].chunks_exact_mut(2).zip(self.0) {
-            pair.copy_from_slice(&[digit(byte >> 4), digit(byte)]);
-        }
-        f.pad(str::from_utf8(&text).unwrap_or_default())
+        f.pad(str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 

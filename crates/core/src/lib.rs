@@ -36,6 +36,7 @@ mod json;
 pub mod lanes;
 #[cfg(not(miri))]
 pub mod message;
+mod name_index;
 pub mod os;
 #[cfg(not(miri))]
 pub mod platform;

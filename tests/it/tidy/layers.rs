@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The rooms from bottom to top. A room uses rooms of lower layers only: not its neighbours in the same
 /// layer, and none above. So no two rooms use each other, whether at once or through a third.
 const LAYERS: &[&[&str]] = &[
-    &["apart", "hash", "json"],
+    &["apart", "hash", "json", "name_index"],
     &["event", "failpoint", "os", "property", "secret"],
     &["clock"],
     &["alerts", "intake", "message", "sign"],

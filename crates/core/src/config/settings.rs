@@ -2,8 +2,9 @@
 
 use crate::alerts::Alert;
 use crate::endpoint::{Endpoint, TaskUrls};
-use crate::hooks::{Hook, Rules};
+use crate::hooks::{HookTable, Rules};
 use crate::message::HostInfo;
+use crate::name_index::NameIndex;
 use crate::platform::Described;
 use crate::secret::Scrubber;
 use crate::spool::SpoolPath;
@@ -30,8 +31,9 @@ pub struct Config {
     pub platforms: Vec<&'static Described>,
     /// `[endpoints.*]`, in the order of the file.
     pub endpoints: Vec<Arc<Endpoint>>,
+    pub(super) endpoint_names: NameIndex,
     /// `[[hooks]]`, in the order of the file.
-    pub hooks: Vec<Hook>,
+    pub hooks: HookTable,
     /// `[[alerts]]`, in the order of the file.
     pub alerts: Vec<Arc<Alert>>,
     /// Removes every secret of this configuration from other texts.
@@ -82,7 +84,7 @@ pub struct FileSettings {
 impl Config {
     /// The endpoint of this name.
     pub fn endpoint(&self, name: &str) -> Option<&Arc<Endpoint>> {
-        self.endpoints.iter().find(|endpoint| endpoint.name == name)
+        self.endpoints.get(*self.endpoint_names.places(name).first()?)
     }
 
     /// What it has, in the words of a log: `3 endpoints, 1 hook`.

@@ -66,6 +66,12 @@ pub fn why(hook: &Hook, subject: &Subject) -> String {
     reason(hook, subject).sentence(hook, subject)
 }
 
+/// Why a hook does not match an event; `None` when it does.
+pub fn why_not(hook: &Hook, subject: &Subject) -> Option<String> {
+    let reason = reason(hook, subject);
+    (!reason.matches()).then(|| reason.sentence(hook, subject))
+}
+
 fn reason(hook: &Hook, subject: &Subject) -> Reason {
     if subject.params.notify == Notify::None {
         return Reason::Unwanted;

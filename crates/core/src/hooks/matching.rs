@@ -1,6 +1,7 @@
 //! Which hooks match an event, and which endpoints they notify.
 
 use super::hook::Hook;
+use super::hook_table::HookTable;
 use super::reason::{Reason, SMART_DURATION, SMART_TASKS};
 use super::subject::Subject;
 use super::task_params::Notify;
@@ -12,8 +13,7 @@ use std::time::Duration;
 /// The configured hooks and the endpoints they name.
 #[derive(Clone, Copy)]
 pub struct Rules<'a> {
-    /// In the order of the configuration.
-    pub hooks: &'a [Hook],
+    pub hooks: &'a HookTable,
     pub endpoints: &'a dyn EndpointDirectory,
 }
 
@@ -64,7 +64,10 @@ pub fn decide<'a>(
     }
     let requested = requested_endpoints(rules, subject, &mut decision);
     let named = named_address(rules, subject, &mut decision);
-    for hook in rules.hooks.iter().filter(|hook| listens(hook, subject)) {
+    // Those for whom a task asked may hear of its own event alone.
+    let others: &[Hook] = if subject.for_asked { rules.hooks } else { &[] };
+    let heard = rules.hooks.hearing(&subject.kind).filter(|_| !subject.for_asked);
+    for hook in heard.chain(others).filter(|hook| listens(hook, subject)) {
         if !matches(hook, subject, &mut decision) {
             continue;
         }

@@ -3,6 +3,7 @@
 mod compose;
 mod explanation;
 mod hook;
+mod hook_table;
 mod matching;
 mod quiet_hours;
 mod reason;
@@ -10,8 +11,9 @@ mod subject;
 mod task_params;
 
 pub use compose::compose;
-pub use explanation::{Explanation, explain, why};
+pub use explanation::{Explanation, explain, why, why_not};
 pub use hook::{Digest, Escalate, Hook, Quiet, Shaping};
+pub use hook_table::HookTable;
 pub use matching::{Decision, Match, Rules, decide};
 pub use quiet_hours::QuietHours;
 pub use subject::{Facts, Subject};

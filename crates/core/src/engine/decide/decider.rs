@@ -89,7 +89,7 @@ impl Decider {
 
     /// Whether the subject of such an event is worth building.
     pub(super) fn is_heard(&self, kind: &str) -> bool {
-        self.explains || self.config.hooks.iter().any(|hook| hook.hears(kind))
+        self.explains || self.config.hooks.hears(kind)
     }
 
     pub(super) fn facts<'a>(

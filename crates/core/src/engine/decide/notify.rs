@@ -142,17 +142,13 @@ impl Decider {
     }
 
     fn explain_unmatched(&self, matches: &[Match<'_>], subject: &Subject) -> Vec<String> {
-        let listens = |hook: &Hook| hook.hears(&subject.kind);
         let matched = |hook: &Hook| matches.iter().any(|matched| std::ptr::eq(matched.hook, hook));
-        if self.config.hooks.iter().all(|hook| !listens(hook) || matched(hook)) {
-            return Vec::new();
-        }
-        let explanations = hooks::explain(self.config.rules(), subject);
-        let of_hooks = self.config.hooks.iter().zip(explanations);
-        let unmatched = of_hooks
-            .filter(|(hook, explanation)| listens(hook) && !matched(hook) && !explanation.matched)
-            .map(|(hook, explanation)| format!("`{}` did not match: {}", hook.name, explanation.why));
-        let mut lines: Vec<String> = unmatched.map(|line| self.config.scrubber.scrub(&line)).collect();
+        let line = |hook: &Hook| {
+            let why = hooks::why_not(hook, subject)?;
+            Some(self.config.scrubber.scrub(&format!("`{}` did not match: {why}", hook.name)))
+        };
+        let unmatched = self.config.hooks.hearing(&subject.kind).filter(|hook| !matched(hook));
+        let mut lines: Vec<String> = unmatched.filter_map(line).collect();
         let total = |path: &[&str]| subject.context.at(path).and_then(Json::as_u64);
         let totals = total(&["queue", "total"]).zip(total(&["event", "data", "total"]));
         if let Some((counted, passed)) =

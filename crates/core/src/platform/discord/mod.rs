@@ -438,7 +438,7 @@ fn embed(notice: &Notice, context: &Context) -> Value {
     }
     embed["fields"] = json!(fields);
     embed["footer"] = json!({"text": footer});
-    if let Some(at) = context.json()["event"]["timestamp"].as_str().and_then(clock::parse_rfc3339) {
+    if let Some(at) = context.text_at(&["event", "timestamp"]).and_then(clock::parse_rfc3339) {
         embed["timestamp"] = json!(clock::rfc3339(at));
     }
     embed

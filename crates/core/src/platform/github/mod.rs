@@ -227,11 +227,10 @@ fn text_of(value: &Value) -> String {
 
 fn own_fields(notice: &Notice, context: &Context) -> Value {
     let cut = |text: &str| fit(text, TEXT, Unit::CodePoints, flatten);
-    let json = context.json();
     let mut taskbell = json!({
-        "id": json["event"]["id"],
+        "id": context.at(&["event", "id"]),
         "type": cut(event_kind(context)),
-        "timestamp": json["event"]["timestamp"],
+        "timestamp": context.at(&["event", "timestamp"]),
         "host": cut(context.text_at(&["host", "name"]).unwrap_or_default()),
         "title": cut(&notice.title),
         "outcome": outcome(notice.tone),
