@@ -1,8 +1,11 @@
 //! Events: the id, and the checks of type and payload at the boundary.
 
+mod payload;
+mod payload_text;
 mod quick_check;
 mod work_counts;
 
+pub use payload::{FewFields, NamedFields, Payload};
 pub use work_counts::{WorkCounts, whole_number};
 
 use crate::hash::stable_hash;

@@ -27,7 +27,7 @@ pub(crate) fn reach(name: &str) {
 
 /// Ends the process here, or panics, when the environment says so for such a text.
 #[cfg(feature = "failpoints")]
-pub(crate) fn reach_in(name: &str, text: &str) {
+pub(crate) fn reach_in(name: &str, text: impl AsRef<[u8]>) {
     use std::sync::OnceLock;
 
     static WANTED: OnceLock<Option<(String, String)>> = OnceLock::new();
@@ -36,6 +36,7 @@ pub(crate) fn reach_in(name: &str, text: &str) {
         given.split_once('=').map(|(name, text)| (name.to_owned(), text.to_owned()))
     });
     let Some((_, needle)) = wanted.as_ref().filter(|(wanted, _)| wanted == name) else { return };
+    let text = String::from_utf8_lossy(text.as_ref());
     match needle.strip_prefix('!') {
         Some(needle) if text.contains(needle) => std::panic::panic_any("a failpoint"),
         None if text.contains(needle.as_str()) => std::process::abort(),
@@ -51,4 +52,4 @@ pub(crate) fn reach(_: &str) {}
 /// Nothing, too.
 #[cfg(not(feature = "failpoints"))]
 #[inline(always)]
-pub(crate) fn reach_in(_: &str, _: &str) {}
+pub(crate) fn reach_in(_: &str, _: impl AsRef<[u8]>) {}

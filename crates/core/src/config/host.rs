@@ -58,5 +58,6 @@ pub(super) fn read(table: &TableReader<'_>, words: Option<TaskWords>) -> HostInf
         base_url: base_url.map(|url| url.as_str().trim_end_matches('/').to_owned()),
         language: table.read(&keys::LANGUAGE).unwrap_or_default(),
         words,
+        ..HostInfo::default()
     }
 }

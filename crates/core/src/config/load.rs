@@ -119,7 +119,8 @@ fn read(tree: &ConfigNode, source: &ConfigSource, context: &LoadContext<'_>) -> 
     fallbacks::warn_of_unused_endpoints(&endpoint_tables, &hooks, &endpoints);
     Config {
         file: source.file.clone(),
-        host: host::read(&root.table(&root_keys::HOST), host::read_words(&root.table(&root_keys::WORDS))),
+        host: host::read(&root.table(&root_keys::HOST), host::read_words(&root.table(&root_keys::WORDS)))
+            .into(),
         spool: spool::read(&root.table(&root_keys::SPOOL), source, &endpoints),
         queue: queue::read(&root.table(&root_keys::QUEUE)),
         files,

@@ -18,7 +18,7 @@ pub struct Config {
     /// The file it came from; `None` when the text itself was given.
     pub file: Option<PathBuf>,
     /// `[host]`.
-    pub host: HostInfo,
+    pub host: Arc<HostInfo>,
     /// `[spool]`.
     pub spool: SpoolSettings,
     /// `[queue]`.

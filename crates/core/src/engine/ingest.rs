@@ -1,10 +1,9 @@
 //! Ingest: reads records from the ring, or from the rings of dead processes, and parses each payload once.
 
-use crate::event::EventId;
+use crate::event::{EventId, Payload};
 use crate::hooks::TaskParams;
 use crate::intake::{Intake, Record};
 use crate::tally::{Task, queue_name};
-use serde_json::{Map, Value as Json};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +24,7 @@ pub struct IngestedEvent {
     /// 0 for an event of an earlier run.
     pub ticket: u64,
     /// Without `webhook_params`.
-    pub payload: Map<String, Json>,
+    pub payload: Arc<Payload>,
     /// The payload as JSON, for the spool.
     pub stored: Vec<u8>,
     pub params: TaskParams,
@@ -50,26 +49,31 @@ impl From<Record> for IngestedEvent {
     /// still counts.
     fn from(record: Record) -> IngestedEvent {
         let mut faults = Vec::new();
-        let parsed = serde_json::from_slice::<Map<String, Json>>(&record.payload);
-        let is_whole = parsed.as_ref().is_ok_and(|payload| !payload.contains_key(TaskParams::KEY));
-        let mut payload = parsed.unwrap_or_else(|error| {
+        let mut stored = record.payload;
+        let mut payload = Payload::read(&stored).unwrap_or_else(|error| {
             faults.push(format!("the payload of {} cannot be read and is left out: {error}", record.id));
-            Map::new()
+            stored = b"{}".to_vec();
+            Payload::default()
         });
-        let (params, malformed) = TaskParams::take(&mut payload);
+        let (mut params, mut malformed) = (TaskParams::default(), Vec::new());
+        if payload.value_text(TaskParams::KEY).is_some() {
+            let mut tree = payload.tree().clone();
+            (params, malformed) = TaskParams::take(&mut tree);
+            payload = tree.into();
+            stored = payload.text().to_vec();
+        }
         faults.extend(malformed.iter().map(|fault| format!("{} of {}: ignored", fault, record.id)));
         let facts = match record.kind.split_once('.') {
-            Some(("queue", _)) => EventFacts::Queue(queue_name(&payload).into_owned()),
-            Some(("task", _)) => EventFacts::Task(Box::new(Task::read(&payload))),
+            Some(("queue", _)) => EventFacts::Queue(queue_name(payload.tree()).into_owned()),
+            Some(("task", _)) => EventFacts::Task(Box::new(Task::read(&payload.fields(&Task::FIELDS)))),
             _ => EventFacts::Other,
         };
-        let stored = if is_whole { record.payload } else { to_bytes(&payload) };
         IngestedEvent {
             id: record.id,
             kind: record.kind,
             accepted_at: record.accepted_at,
             ticket: record.ticket,
-            payload,
+            payload: Arc::new(payload),
             stored,
             params,
             facts,
@@ -77,10 +81,6 @@ impl From<Record> for IngestedEvent {
             faults,
         }
     }
-}
-
-pub fn to_bytes(payload: &Map<String, Json>) -> Vec<u8> {
-    serde_json::to_vec(payload).unwrap_or_default()
 }
 
 /// The records that were read and not yet decided about. The ring keeps them until [`Ingest::release`].

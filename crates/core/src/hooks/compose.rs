@@ -69,12 +69,12 @@ fn with_drawing(extras: Extras, endpoint: &Endpoint, context: &Context) -> Extra
     if extras.file.is_some() || endpoint.platform.description().file_limit.is_none() {
         return extras;
     }
-    match context.text_at(&["event", "type"]) {
-        Some("task.complete") => {
+    match context.kind() {
+        "task.complete" => {
             let drawing = curve(context).filter(|_| context.text_at(&["task", "kind"]) == Some("training"));
             Extras { drawing, ..extras }
         }
-        Some(kind @ ("queue.end" | "batch.end")) if !endpoint.file_roots.is_empty() => {
+        kind @ ("queue.end" | "batch.end") if !endpoint.file_roots.is_empty() => {
             let about = kind.split('.').next().unwrap_or_default();
             let outputs = context.at(&[about, "outputs"]).and_then(Json::as_array).into_iter().flatten();
             let path = |output: &Json| {
@@ -109,10 +109,7 @@ fn extras_of(endpoint: &Endpoint, context: &Context) -> Extras {
         file: attaches.then(|| output_to_attach(context, endpoint)).flatten(),
         drawing: None,
         form: false,
-        line: coalesces.then(|| {
-            let kind = context.text_at(&["event", "type"]).unwrap_or("event");
-            SummaryLine::of(kind, context).0
-        }),
+        line: coalesces.then(|| SummaryLine::of(context.kind(), context).0),
         host: coalesces.then(|| context.at(&["host"]).cloned()).flatten(),
     }
 }

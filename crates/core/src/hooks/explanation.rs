@@ -86,10 +86,11 @@ fn reason(hook: &Hook, subject: &Subject) -> Reason {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::event::EventId;
+    use crate::event::{EventId, Payload};
     use crate::hooks::{Facts, TaskParams};
     use crate::tally::{QueueTally, Task};
     use serde_json::{Map, Value as Json, json};
+    use std::sync::Arc;
 
     fn explained(hook: &str, kind: &str, payload: Json) -> (bool, String) {
         let text = format!(
@@ -98,10 +99,11 @@ mod tests {
         let config = Config::load(&text).unwrap();
         let mut payload: Map<String, Json> = payload.as_object().unwrap().clone();
         let (params, _) = TaskParams::take(&mut payload);
+        let payload: Arc<Payload> = Arc::new(payload.into());
         let facts = Facts::new(EventId::new(1, 1), kind, 0, &payload, &config.host);
         let subject = match kind {
             "queue.end" => Subject::of_queue(&facts, &QueueTally::default()),
-            _ => Subject::of_task(&facts, params, &Task::read(&payload), None),
+            _ => Subject::of_task(&facts, params, &Task::read(payload.tree()), None),
         };
         let explanation = explain(config.rules(), &subject).remove(0);
         assert_eq!(explanation.matched, !explanation.to.is_empty());

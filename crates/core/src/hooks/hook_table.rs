@@ -72,7 +72,7 @@ mod tests {
             "'render.*'",
             "'render.frame.*', 'render.saved', '*'",
             "'queue.end'",
-            "'render.saved', 'render.saved'",
+            "'render.saved', 'queue.end'",
             "'rendering.*'",
             "'render'",
         ];

@@ -1,6 +1,7 @@
 //! Hooks: which of them match an event, why, and the message each endpoint gets. Pure: no I/O, no locks.
 
 mod compose;
+mod event_source;
 mod explanation;
 mod hook;
 mod hook_table;

@@ -1,15 +1,18 @@
 //! An event as conditions and templates see it.
 
+use super::event_source::{About, EventSource, TaskFacts};
 use super::task_params::TaskParams;
 use crate::clock;
 use crate::endpoint::parse_task_url;
-use crate::event::{BATCH_PROGRESS, EventId, QUEUE_PROGRESS, whole_number};
+use crate::event::{BATCH_PROGRESS, EventId, NamedFields, Payload, QUEUE_PROGRESS, whole_number};
+use crate::hash::stable_hash;
 use crate::json::{Members, json};
-use crate::message::{Context, HostInfo, LazyField, Several};
+use crate::message::{Context, HostInfo, Several};
 use crate::tally::{
     BatchTally, EndRequest, QueueTally, Task, add_progress, queue_name, read_duration, told_duration,
 };
 use serde_json::{Map, Value as Json};
+use std::sync::{Arc, OnceLock};
 
 /// The measures that a hook's `min_tasks`, `min_duration`, `relative` and `smart` use.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -40,7 +43,20 @@ pub struct Unread {
 }
 
 impl Scale {
-    fn of(summary: &Map<String, Json>) -> Scale {
+    /// The fields that [`Scale::of`] reads.
+    const FIELDS: [&str; 9] = [
+        "total",
+        "done",
+        "failed",
+        "failures",
+        "interrupted",
+        "duration_s",
+        "started_at",
+        "finished_at",
+        "usual_s",
+    ];
+
+    fn of(summary: &dyn NamedFields) -> Scale {
         let given = |name: &str| summary.get(name).filter(|value| !value.is_null());
         let count = |name: &str| given(name).and_then(whole_number);
         // A host may name its failures without their number.
@@ -80,6 +96,8 @@ pub struct Subject {
     /// Whether this is the end of a queue or batch for a task that asked to be notified then: it only matches
     /// hooks with `manual = true`.
     pub for_asked: bool,
+    /// The number of what is decided about, the same in every process: a derived event has another id each time.
+    pub number: u64,
 }
 
 /// The facts that every event has.
@@ -89,9 +107,9 @@ pub struct Facts<'a> {
     /// When it was accepted, in Unix milliseconds.
     pub accepted_at: i64,
     /// The payload without `webhook_params`.
-    pub payload: &'a Map<String, Json>,
+    pub payload: &'a Arc<Payload>,
     /// `[host]`.
-    pub host: &'a HostInfo,
+    pub host: &'a Arc<HostInfo>,
     /// What its title must name.
     pub several: Several,
     /// The usual seconds of such a task, queue or batch, once known.
@@ -104,10 +122,25 @@ impl<'a> Facts<'a> {
         id: EventId,
         kind: &'a str,
         accepted_at: i64,
-        payload: &'a Map<String, Json>,
-        host: &'a HostInfo,
+        payload: &'a Arc<Payload>,
+        host: &'a Arc<HostInfo>,
     ) -> Facts<'a> {
         Facts { id, kind, accepted_at, payload, host, several: Several::default(), usual_s: None }
+    }
+
+    fn number(&self) -> u64 {
+        let text = |name: &str| self.payload.value(name).filter(|value| !value.is_null());
+        match self.payload.value_text("derived") {
+            Some(b"true") => {
+                let of = text("name").or_else(|| text("id"));
+                stable_hash(&format!(
+                    "{} {}",
+                    self.kind,
+                    of.as_ref().and_then(Json::as_str).unwrap_or_default()
+                ))
+            }
+            _ => self.id.stable_hash(),
+        }
     }
 
     fn add_usual(&self, fields: &mut Map<String, Json>) {
@@ -125,27 +158,17 @@ impl Subject {
         task: &Task,
         so_far: Option<&QueueTally>,
     ) -> Subject {
-        let mut fields = facts.payload.clone();
-        fields.put("status", json!(task.status.as_str()));
-        fields.put("queue", json!(task.queue));
-        if let Some(seconds) = task.duration_s {
-            fields.put("duration_s", json!(seconds));
-        }
-        facts.add_usual(&mut fields);
+        let told = || facts.payload.value("usual_s").as_ref().and_then(clock::read_seconds);
         let scale = Scale {
             tasks: so_far.map(|tally| tally.total),
             duration_s: task.duration_s,
             failed: u64::from(task.status == crate::tally::Status::Error),
             interrupted: false,
-            usual_s: usual_s(&fields),
+            usual_s: facts.usual_s.or_else(told).filter(|seconds| *seconds > 0.0),
             unread: Unread { duration: task.duration_unread, ..Unread::default() },
         };
-        let subject = Subject::build(facts, params, scale, vec![("task", Json::Object(fields))]);
-        let (name, now) = (task.queue.clone(), facts.accepted_at);
-        let queue = so_far.map(QueueTally::snapshot).map(|tally| {
-            LazyField::new("queue", move || Json::Object(tally.summary(&name, now, &Map::new())))
-        });
-        Subject { context: subject.context.with(queue), ..subject }
+        let about = About::Task(Box::new(TaskFacts::of(task, facts.usual_s, so_far)));
+        Subject::build(facts, params, scale, about)
     }
 
     pub fn of_queue(facts: &Facts<'_>, tally: &QueueTally) -> Subject {
@@ -154,18 +177,20 @@ impl Subject {
 
     /// As [`Subject::of_queue`], for a queue whose work ended at this time, in Unix milliseconds.
     pub fn of_queue_until(facts: &Facts<'_>, tally: &QueueTally, over_at: i64) -> Subject {
-        let name = queue_name(facts.payload);
+        let passed = facts.payload.tree();
+        let name = queue_name(passed);
         let mut queue = match facts.kind {
-            "queue.end" => tally.end_summary(&name, over_at, facts.payload),
-            _ => tally.summary(&name, over_at, facts.payload),
+            "queue.end" => tally.end_summary(&name, over_at, passed),
+            _ => tally.summary(&name, over_at, passed),
         };
         if facts.kind == QUEUE_PROGRESS {
-            let total = tally.expected.or_else(|| facts.payload.get("total").and_then(whole_number));
+            let total = tally.expected.or_else(|| passed.get("total").and_then(whole_number));
             add_progress(&mut queue, tally, total);
         }
         facts.add_usual(&mut queue);
         let scale = Scale::of(&queue);
-        Subject::build(facts, TaskParams::default(), scale, vec![("queue", Json::Object(queue))])
+        let about = About::Summary(vec![("queue", Json::Object(queue))]);
+        Subject::build(facts, TaskParams::default(), scale, about)
     }
 
     /// A `batch.*` event that Taskbell makes: the summary of a queue, with `id` and `expected`; for one that has
@@ -189,7 +214,8 @@ impl Subject {
         }
         facts.add_usual(&mut fields);
         let scale = Scale::of(&fields);
-        Subject::build(facts, TaskParams::default(), scale, vec![("batch", Json::Object(fields))])
+        let about = About::Summary(vec![("batch", Json::Object(fields))]);
+        Subject::build(facts, TaskParams::default(), scale, about)
     }
 
     /// The end of a queue or batch for a task that asked to be notified then: with that task, without
@@ -207,64 +233,59 @@ impl Subject {
         for about in ["queue", "batch"] {
             named.extend(end.context.at(&[about]).map(|summary| (about, summary.clone())));
         }
-        Subject { for_asked: true, ..Subject::build(facts, params, end.scale, named) }
+        Subject { for_asked: true, ..Subject::build(facts, params, end.scale, About::Summary(named)) }
     }
 
     /// Any other event: `batch` and `alert` events have their payload under that name.
     pub fn of_other(facts: &Facts<'_>) -> Subject {
         let family = facts.kind.split('.').next().unwrap_or("");
-        let named = match family {
-            "batch" | "alert" => {
-                let mut fields = facts.payload.clone();
+        let scale = Scale::of(&facts.payload.fields(&Scale::FIELDS));
+        let about = match ["batch", "alert"].into_iter().find(|known| *known == family) {
+            Some(family) => {
+                let mut fields = facts.payload.tree().clone();
                 read_duration(&mut fields);
-                vec![(family, Json::Object(fields))]
+                About::Summary(vec![(family, Json::Object(fields))])
             }
-            _ => Vec::new(),
+            None => About::Payload,
         };
-        Subject::build(facts, TaskParams::default(), Scale::of(facts.payload), named)
+        Subject::build(facts, TaskParams::default(), scale, about)
     }
 
-    fn build(facts: &Facts<'_>, params: TaskParams, scale: Scale, named: Vec<(&str, Json)>) -> Subject {
-        let event = object([
-            ("id", facts.id.to_string().into()),
-            ("type", facts.kind.into()),
-            ("timestamp", clock::rfc3339(facts.accepted_at).into()),
-            ("data", Json::Object(facts.payload.clone())),
-            ("suppressed", 0.into()),
-        ]);
-        let mut host = object([
-            ("name", facts.host.name.as_str().into()),
-            ("base_url", facts.host.base_url.as_deref().into()),
-            ("language", facts.host.language.code().into()),
-        ]);
-        if let Some(words) = &facts.host.words {
-            host["words"] = object([("task", (*words.task).into()), ("tasks", (*words.tasks).into())]);
+    fn build(facts: &Facts<'_>, params: TaskParams, scale: Scale, mut about: About) -> Subject {
+        let mut roots = Vec::with_capacity(5);
+        roots.push(("event", OnceLock::new()));
+        if let About::Summary(named) = &mut about {
+            roots.extend(named.drain(..).map(|(name, value)| (name, value.into())));
         }
-        let mut context = Map::with_capacity(named.len() + 3);
-        context.put("event", event);
-        context.extend(named.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        context.put("host", host);
-        context.put("vars", Json::Object(params.vars.clone()));
+        let of_task: &[&str] = match &about {
+            About::Task(task) if task.so_far.is_some() => &["task", "host", "vars", "queue"],
+            About::Task(_) => &["task", "host", "vars"],
+            _ => &["host", "vars"],
+        };
+        roots.extend(of_task.iter().map(|name| (*name, OnceLock::new())));
+        let source = EventSource {
+            id: facts.id,
+            kind: facts.kind.to_owned(),
+            accepted_at: facts.accepted_at,
+            payload: Arc::clone(facts.payload),
+            host: Arc::clone(facts.host),
+            vars: params.vars.clone(),
+            about,
+        };
         Subject {
             id: facts.id,
             kind: facts.kind.to_owned(),
             accepted_at: facts.accepted_at,
             params,
             scale,
-            context: Context::new(Json::Object(context)).among(facts.several),
+            context: Context::made_of(roots, Box::new(source)).among(facts.several),
             for_asked: false,
+            number: facts.number(),
         }
     }
 }
 
-/// Allocates once: each event has several objects.
-fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
-    let mut object = Map::with_capacity(N);
-    object.extend(members.into_iter().map(|(name, value)| (name.to_owned(), value)));
-    Json::Object(object)
-}
-
 /// Taskbell's own estimate, or one from the host.
-fn usual_s(fields: &Map<String, Json>) -> Option<f64> {
+fn usual_s(fields: &dyn NamedFields) -> Option<f64> {
     fields.get("usual_s").and_then(clock::read_seconds).filter(|seconds| *seconds > 0.0)
 }

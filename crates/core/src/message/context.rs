@@ -4,8 +4,10 @@ use super::json_value::from_json;
 use super::marks;
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object};
-use serde_json::{Map, Value as Json};
-use std::sync::{Arc, LazyLock, OnceLock};
+use serde_json::Value as Json;
+use std::borrow::Cow;
+use std::fmt::Debug;
+use std::sync::{Arc, OnceLock};
 
 /// The names at the top of a context. The type of an event decides which of them it has.
 pub(crate) const ROOTS: &[&str] =
@@ -20,11 +22,9 @@ pub(super) const ROOTS_OF: &str = "taskbell.roots";
 /// A JSON object with `event`, with `task`, `queue`, `batch` or `alert` depending on the type, `host` and `vars`.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
-    json: Arc<Json>,
-    lazy: Option<Arc<LazyField>>,
+    tree: Arc<Tree>,
     several: Several,
     notice: Arc<OnceLock<Json>>,
-    whole: OnceLock<Json>,
     value: OnceLock<Value>,
     clean: OnceLock<Value>,
 }
@@ -38,18 +38,53 @@ pub struct Several {
     pub hosts: bool,
 }
 
-/// A field of a context that is computed when it is first read: the summary of a queue costs more than everything
-/// else about a task, and most hooks do not read it.
-#[derive(Debug)]
-pub struct LazyField {
-    name: &'static str,
-    json: LazyLock<Json, Box<dyn FnOnce() -> Json + Send>>,
+/// What a context is made of, a root at a time when something reads it: most hooks and messages read two or three values,
+/// and making everything that they could read costs more than the rest of an event.
+pub trait ContextSource: Debug + Send + Sync {
+    /// The type of the event.
+    fn kind(&self) -> &str;
+
+    /// Makes the root of this name.
+    fn root(&self, name: &str) -> Json;
+
+    /// The value under this dotted name where it is known without its root: that of a scalar, or `Some(None)` for an
+    /// undefined name.
+    fn scalar(&self, path: &[String]) -> Option<Option<Json>>;
+
+    /// The default body where it is known without any root.
+    fn default_body(&self) -> Option<Vec<u8>>;
 }
 
-impl LazyField {
-    /// A field with this name.
-    pub fn new(name: &'static str, compute: impl FnOnce() -> Json + Send + 'static) -> LazyField {
-        LazyField { name, json: LazyLock::new(Box::new(compute)) }
+/// The roots of a context.
+#[derive(Debug, Default)]
+struct Tree {
+    whole: OnceLock<Json>,
+    /// In their order; without a source they are in `whole`.
+    roots: Vec<(&'static str, OnceLock<Json>)>,
+    source: Option<Box<dyn ContextSource>>,
+}
+
+impl Tree {
+    fn json(&self) -> &Json {
+        self.whole.get_or_init(|| {
+            let root = |name: &'static str| Some((name.to_owned(), self.root(name)?.clone()));
+            match &self.source {
+                None => Json::Null,
+                Some(_) => Json::Object(self.roots.iter().filter_map(|(name, _)| root(name)).collect()),
+            }
+        })
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let whole = if self.source.is_none() { self.whole.get() } else { None };
+        let names = whole.and_then(Json::as_object).into_iter().flat_map(|roots| roots.keys());
+        self.roots.iter().map(|(name, _)| *name).chain(names.map(String::as_str))
+    }
+
+    fn root(&self, name: &str) -> Option<&Json> {
+        let Some(source) = &self.source else { return self.json().get(name) };
+        let (_, root) = self.roots.iter().find(|(known, _)| *known == name)?;
+        Some(root.get_or_init(|| source.root(name)))
     }
 }
 
@@ -71,8 +106,7 @@ impl std::fmt::Debug for ContextRoots {
 
 impl ContextRoots {
     fn names(&self) -> impl Iterator<Item = &str> {
-        let roots = self.context.json.as_object().into_iter().flat_map(|roots| roots.keys());
-        roots.map(String::as_str).chain(self.context.lazy.as_ref().map(|lazy| lazy.name))
+        self.context.tree.names()
     }
 
     fn json(&self, name: &str) -> Option<&Json> {
@@ -84,13 +118,7 @@ impl ContextRoots {
 /// object; `Some(None)` for an undefined name.
 pub(super) fn leaf(scope: &Value, path: &[String]) -> Option<Option<Value>> {
     let roots = scope.downcast_object_ref::<ContextRoots>()?;
-    let (root, rest) = path.split_first()?;
-    let json = roots.json(root).and_then(|root| rest.iter().try_fold(root, |json, step| json.get(step)));
-    match json {
-        None => Some(None),
-        Some(Json::Array(_) | Json::Object(_)) => None,
-        Some(scalar) => Some(Some(from_json(scalar))),
-    }
+    roots.context.scalar(path).map(|found| found.map(|scalar| from_json(&scalar)))
 }
 
 /// What `find` makes of the JSON under a path of names and indexes, given the value of [`ROOTS_OF`].
@@ -137,13 +165,14 @@ impl Context {
     /// Wraps a JSON object.
     #[inline(never)]
     pub fn new(json: Json) -> Self {
-        Context { json: Arc::new(json), ..Context::default() }
+        let tree = Tree { whole: json.into(), ..Tree::default() };
+        Context { tree: Arc::new(tree), ..Context::default() }
     }
 
-    /// Adds a field at the end.
-    #[must_use]
-    pub fn with(self, lazy: Option<LazyField>) -> Self {
-        Context { lazy: lazy.map(Arc::new), ..self }
+    /// A context with these roots, of which `source` makes those that are empty.
+    pub fn made_of(roots: Vec<(&'static str, OnceLock<Json>)>, source: Box<dyn ContextSource>) -> Self {
+        let tree = Tree { whole: OnceLock::new(), roots, source: Some(source) };
+        Context { tree: Arc::new(tree), ..Context::default() }
     }
 
     /// Says what its titles must name.
@@ -160,21 +189,40 @@ impl Context {
     /// The same for cards in English.
     #[must_use]
     pub(crate) fn in_english(&self) -> Context {
-        let mut json = Json::clone(&self.json);
+        let mut json = self.json().clone();
         if let Some(host) = json.get_mut("host").and_then(Json::as_object_mut) {
             host.remove("language");
         }
-        Context { json: Arc::new(json), ..self.without_values() }
+        Context { several: self.several, notice: Arc::clone(&self.notice), ..Context::new(json) }
     }
 
     /// The context as JSON, for the platforms' cards.
     pub fn json(&self) -> &Json {
-        let Some(lazy) = &self.lazy else { return &self.json };
-        self.whole.get_or_init(|| {
-            let mut whole = Json::clone(&self.json);
-            whole[lazy.name] = Json::clone(&lazy.json);
-            whole
-        })
+        self.tree.json()
+    }
+
+    /// The type of the event it speaks of.
+    pub fn kind(&self) -> &str {
+        let known = self.tree.source.as_ref().map(|source| source.kind());
+        known.or_else(|| self.at(&["event", "type"]).and_then(Json::as_str)).unwrap_or("event")
+    }
+
+    /// The default body where it is known without the context.
+    pub(super) fn default_body(&self) -> Option<Vec<u8>> {
+        self.tree.source.as_ref()?.default_body()
+    }
+
+    /// The scalar under a dotted name; `None` for a list or an object, `Some(None)` for an undefined name.
+    fn scalar(&self, path: &[String]) -> Option<Option<Cow<'_, Json>>> {
+        if let Some(known) = self.tree.source.as_ref().and_then(|source| source.scalar(path)) {
+            return Some(known.map(Cow::Owned));
+        }
+        let (root, rest) = path.split_first()?;
+        let json = self.root(root).and_then(|root| rest.iter().try_fold(root, |json, step| json.get(step)));
+        match json {
+            Some(Json::Array(_) | Json::Object(_)) => None,
+            scalar => Some(scalar.map(Cow::Borrowed)),
+        }
     }
 
     /// The context for the template engine. Built once, when it is first needed, for all hooks.
@@ -195,22 +243,20 @@ impl Context {
     }
 
     fn without_values(&self) -> Context {
-        let (json, lazy, notice) = (Arc::clone(&self.json), self.lazy.clone(), Arc::clone(&self.notice));
-        Context { json, lazy, several: self.several, notice, ..Context::default() }
+        let (tree, notice) = (Arc::clone(&self.tree), Arc::clone(&self.notice));
+        Context { tree, several: self.several, notice, value: OnceLock::new(), clean: OnceLock::new() }
     }
 
     fn root(&self, name: &str) -> Option<&Json> {
         if name == NOTICE {
             return Some(self.notice.get_or_init(|| super::notice_of(self)));
         }
-        let lazy = self.lazy.as_ref().filter(|lazy| lazy.name == name);
-        lazy.map(|lazy| &*lazy.json).or_else(|| self.json.get(name))
+        self.tree.root(name)
     }
 
     fn roots(&self, is_clean: bool) -> Value {
-        let roots = self.json.as_object().map_or(0, Map::len) + usize::from(self.lazy.is_some());
         // One more for the notice.
-        let built = std::iter::repeat_with(OnceLock::new).take(roots + 1).collect();
+        let built = std::iter::repeat_with(OnceLock::new).take(self.tree.names().count() + 1).collect();
         Value::from_object(ContextRoots { context: self.without_values(), built, is_clean })
     }
 
@@ -232,14 +278,43 @@ mod tests {
     use serde_json::json;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    /// Makes one root, and counts how often.
+    #[derive(Debug)]
+    struct Source(Json, Arc<AtomicUsize>);
+
+    impl ContextSource for Source {
+        fn kind(&self) -> &str {
+            "task.complete"
+        }
+
+        fn root(&self, _name: &str) -> Json {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            self.0.clone()
+        }
+
+        fn scalar(&self, path: &[String]) -> Option<Option<Json>> {
+            (path == ["queue", "known"]).then(|| Some(json!(1)))
+        }
+
+        fn default_body(&self) -> Option<Vec<u8>> {
+            None
+        }
+    }
+
+    /// A context with a task that is there, and a queue that is made when it is read.
+    fn made_of(task: Json, queue: Json) -> (Context, Arc<AtomicUsize>) {
+        let made = Arc::new(AtomicUsize::new(0));
+        let roots = vec![("task", OnceLock::from(task)), ("queue", OnceLock::new())];
+        (Context::made_of(roots, Box::new(Source(queue, Arc::clone(&made)))), made)
+    }
+
     #[test]
     fn a_leaf_equals_the_value_that_the_engine_finds() {
-        let lazy = LazyField::new("queue", || json!({"total": 3, "name": null}));
-        let json = json!({"task": {
+        let task = json!({
             "status": "error", "steps": 30, "below": -7, "loss": 0.25, "big": u64::MAX, "late": true, "none": null,
             "text": "a text that is too long to be kept in place", "list": [1], "more": {"deep": "x", "": 1},
-        }});
-        let context = Context::new(json).with(Some(lazy));
+        });
+        let (context, _) = made_of(task, json!({"total": 3, "name": null}));
         let scope = context.value();
         let mut seen = 0;
         for name in "\
@@ -281,17 +356,13 @@ mod tests {
     }
 
     #[test]
-    fn a_lazy_field_is_computed_once_when_it_is_read() {
-        let made = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&made);
-        let lazy = LazyField::new("queue", move || {
-            counter.fetch_add(1, Ordering::SeqCst);
-            json!({"total": 3})
-        });
-        let context = Context::new(json!({"task": {"id": "a"}})).with(Some(lazy));
-        assert_eq!(context.text_at(&["task", "id"]), Some("a"));
+    fn a_root_is_made_once_when_it_is_read() {
+        let (context, made) = made_of(json!({"id": "a"}), json!({"total": 3}));
+        assert_eq!((context.text_at(&["task", "id"]), context.kind()), (Some("a"), "task.complete"));
         assert_eq!(context.value().get_attr("task").unwrap().get_attr("id").unwrap().as_str(), Some("a"));
         assert_eq!(context.value().try_iter().unwrap().count(), 2);
+        let known = leaf(context.value(), &["queue".into(), "known".into()]);
+        assert_eq!(known.flatten().unwrap().as_i64(), Some(1));
         assert_eq!(made.load(Ordering::SeqCst), 0);
 
         let total = context.value().get_attr("queue").unwrap().get_attr("total").unwrap();
@@ -299,5 +370,6 @@ mod tests {
         assert_eq!(context.json(), &json!({"task": {"id": "a"}, "queue": {"total": 3}}));
         assert_eq!(made.load(Ordering::SeqCst), 1);
         assert!(context.at(&["queue", "name"]).is_none() && context.at(&["batch"]).is_none());
+        assert_eq!(Context::default().json(), &Json::Null);
     }
 }

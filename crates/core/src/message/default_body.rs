@@ -14,7 +14,9 @@ pub fn default_body(kind: &str, context: &Context) -> Json {
 
 /// Serializes [`default_body`] without copying the event.
 pub(crate) fn default_text(kind: &str, context: &Context) -> Vec<u8> {
-    serde_json::to_vec(&DefaultBody { kind, context }).unwrap_or_default()
+    context
+        .default_body()
+        .unwrap_or_else(|| serde_json::to_vec(&DefaultBody { kind, context }).unwrap_or_default())
 }
 
 struct DefaultBody<'a> {

@@ -56,7 +56,7 @@ mod words;
 mod work_notice;
 
 pub use condition::{Condition, ConditionResult};
-pub use context::{Context, LazyField, Several};
+pub use context::{Context, ContextSource, Several};
 pub use default_body::default_body;
 pub(crate) use default_body::default_text;
 pub use evaluation::{Watcher, subject, watch};
@@ -73,8 +73,7 @@ pub use template_error::{MAX_BODY_BYTES, RenderError, TemplateError};
 
 /// What a card would say of the event of a context, as a template reads it.
 fn notice_of(context: &Context) -> serde_json::Value {
-    let kind = context.text_at(&["event", "type"]).unwrap_or("event");
-    Notice::from_context(kind, context).to_json(context)
+    Notice::from_context(context.kind(), context).to_json(context)
 }
 
 #[cfg(test)]

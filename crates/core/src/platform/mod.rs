@@ -366,7 +366,7 @@ fn path_parts(url: &Url) -> Vec<&str> {
 /// The type of the event a context speaks of.
 #[inline(never)]
 fn event_kind(context: &Context) -> &str {
-    context.at(&["event", "type"]).and_then(serde_json::Value::as_str).unwrap_or("event")
+    context.kind()
 }
 
 /// The title, or the type of the event where nothing of the title can be shown.

@@ -2,7 +2,7 @@
 
 use super::{BatchRef, DEFAULT_QUEUE, short};
 use crate::clock::{HostTime, read_seconds};
-use crate::event::{is_picture, status_of_word, whole_number};
+use crate::event::{NamedFields, is_picture, status_of_word, whole_number};
 use crate::json::{Members, json};
 use serde_json::{Map, Value as Json};
 
@@ -29,7 +29,7 @@ impl Status {
 
     /// Hosts have their own words for the same three ends; a task that carries an error has failed
     /// unless it says otherwise.
-    fn read(payload: &Map<String, Json>) -> Status {
+    fn read(payload: &dyn NamedFields) -> Status {
         match payload.get("status").and_then(Json::as_str).and_then(status_of_word) {
             Some("error") => Status::Error,
             Some("cancelled") => Status::Cancelled,
@@ -72,8 +72,25 @@ pub struct Task {
 }
 
 impl Task {
+    /// The fields that [`Task::read`] reads.
+    pub const FIELDS: [&str; 13] = [
+        "status",
+        "error",
+        "queue",
+        "started_at",
+        "finished_at",
+        "duration_s",
+        "user",
+        "id",
+        "name",
+        "kind",
+        "batch",
+        "queue_remaining",
+        "outputs",
+    ];
+
     /// Reads a task's payload. Every field is optional, and one of the wrong type counts as missing.
-    pub fn read(payload: &Map<String, Json>) -> Task {
+    pub fn read(payload: &dyn NamedFields) -> Task {
         let text = |key: &str| payload.get(key).and_then(scalar_text);
         let started = payload.get("started_at").and_then(HostTime::read);
         let (duration_s, duration_unread) = told_duration(payload);
@@ -99,7 +116,7 @@ impl Task {
     }
 }
 
-fn picture_of(payload: &Map<String, Json>) -> Option<String> {
+fn picture_of(payload: &dyn NamedFields) -> Option<String> {
     let outputs = payload.get("outputs")?.as_array()?;
     outputs.iter().find_map(|output| {
         let path =
@@ -118,7 +135,7 @@ impl Task {
 
 /// How many seconds a task, queue or batch took, as given or from its start and finish; and whether that is told in a
 /// form that cannot be read.
-pub fn told_duration(payload: &Map<String, Json>) -> (Option<f64>, bool) {
+pub fn told_duration(payload: &dyn NamedFields) -> (Option<f64>, bool) {
     let given = |key: &str| payload.get(key).filter(|value| !value.is_null());
     let (start, finish) = (given("started_at"), given("finished_at"));
     let times = start.and_then(HostTime::read).zip(finish.and_then(HostTime::read));
@@ -132,7 +149,7 @@ pub fn told_duration(payload: &Map<String, Json>) -> (Option<f64>, bool) {
 /// Puts the duration that a host gives in another form into `duration_s`, as a number of seconds. One that cannot be
 /// read stays as it is, or is null, so that no threshold takes another time for it.
 pub fn read_duration(summary: &mut Map<String, Json>) {
-    match told_duration(summary) {
+    match told_duration(&*summary) {
         (Some(seconds), _) if !summary.get("duration_s").is_some_and(Json::is_number) => {
             summary.put("duration_s", json!(seconds));
         }
@@ -144,7 +161,7 @@ pub fn read_duration(summary: &mut Map<String, Json>) {
 }
 
 /// `batch` = {`id`, `total`}; one without an id is none.
-fn read_batch(payload: &Map<String, Json>) -> Option<BatchRef> {
+fn read_batch(payload: &dyn NamedFields) -> Option<BatchRef> {
     let batch = payload.get("batch")?;
     let id = batch.get("id").and_then(scalar_text).filter(|id| !id.is_empty())?;
     let total = batch.get("total").and_then(Json::as_u64).filter(|total| *total > 0);

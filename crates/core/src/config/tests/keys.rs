@@ -184,7 +184,8 @@ fn the_defaults_are_those_of_the_contract() {
 
 #[test]
 fn the_word_for_a_task_is_one_short_line() {
-    let words = |text: &str| super::tests::config(&format!("{}\n[words]\n{text}", endpoint(""))).host.words;
+    let words =
+        |text: &str| super::tests::config(&format!("{}\n[words]\n{text}", endpoint(""))).host.words.clone();
     let frame = words("task = ' frame '").unwrap();
     assert_eq!((frame.task.as_str(), frame.tasks.as_str()), ("frame", "frame"));
     assert_eq!(words(""), None);

@@ -3,13 +3,12 @@
 use super::planned::{Decisions, PlannedEvent};
 use crate::clock::Moment;
 use crate::config::Config;
-use crate::event::{BATCH_PROGRESS, EventId, QUEUE_PROGRESS};
+use crate::event::{BATCH_PROGRESS, EventId, Payload, QUEUE_PROGRESS};
 use crate::hooks::Facts;
 use crate::message::Several;
 use crate::shaping::ShapingState;
 use crate::spool::SpoolPath;
 use crate::tally::Tally;
-use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,7 +96,7 @@ impl Decider {
         id: EventId,
         kind: &'a str,
         accepted_at: i64,
-        payload: &'a Map<String, Json>,
+        payload: &'a Arc<Payload>,
     ) -> Facts<'a> {
         let facts = Facts::new(id, kind, accepted_at, payload, &self.config.host);
         Facts { several: self.several(), ..facts }

@@ -5,15 +5,15 @@
 use super::decider::Decider;
 use super::planned::{EventState, PlannedEvent};
 use crate::clock::Moment;
-use crate::engine::ingest::to_bytes;
-use crate::event::{BATCH_PROGRESS, EventId, QUEUE_PROGRESS};
+use crate::event::{BATCH_PROGRESS, EventId, Payload, QUEUE_PROGRESS};
 use crate::hooks::{Facts, Subject};
-use crate::json::{Members, json};
+use crate::json::json;
 use crate::spool::{BatchCounts, ToldBatch};
 use crate::tally::{
     EndRequests, HeldEnd, QueueTally, Status, Task, batch_key, queue_key, queue_name, task_key,
 };
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
+use std::sync::Arc;
 
 impl Decider {
     /// Decides about the ends of queues that are due, after their `end_delay` or because they fell idle, and about the
@@ -53,10 +53,11 @@ impl Decider {
 
     fn end_queue(&mut self, tally: &QueueTally, end: &HeldEnd) {
         let queue = queue_name(&end.payload).into_owned();
+        let payload = Arc::new(Payload::from(end.payload.clone()));
         let subjects = self.queue_end_subjects(
             &queue,
             (end.id, end.accepted_at),
-            &end.payload,
+            &payload,
             (tally, end.idle_since),
             end.worked,
         );
@@ -68,7 +69,7 @@ impl Decider {
             deliveries,
             // Replaces the explanation that was written while the end was held.
             explanation: explanation.or_else(|| Some(String::new())),
-            ..PlannedEvent::new(end.id, "queue.end", end.accepted_at, to_bytes(&end.payload))
+            ..PlannedEvent::new(end.id, "queue.end", end.accepted_at, payload.text().to_vec())
         });
     }
 
@@ -83,10 +84,10 @@ impl Decider {
     /// The work of a queue that fell idle, or was interrupted, was over with its last task.
     fn end_silent_queue(&mut self, queue: &str, tally: &QueueTally, interrupted: bool) {
         let now = self.now.unix_ms;
-        let mut payload = fields(json!({"name": queue, "derived": true}));
-        if interrupted {
-            payload.put("interrupted", Json::Bool(true));
-        }
+        let payload = match interrupted {
+            true => fields(json!({"name": queue, "derived": true, "interrupted": true})),
+            false => fields(json!({"name": queue, "derived": true})),
+        };
         let over = (tally, tally.finished_at.max(tally.started_at));
         let subjects = self.queue_end_subjects(queue, (EventId::random(now), now), &payload, over, true);
         let event = self.derive(&payload, now, &subjects);
@@ -110,7 +111,7 @@ impl Decider {
         &mut self,
         queue: &str,
         (id, accepted_at): (EventId, i64),
-        payload: &Map<String, Json>,
+        payload: &Arc<Payload>,
         (tally, over_at): (&QueueTally, i64),
         worked: bool,
     ) -> Vec<Subject> {
@@ -181,13 +182,13 @@ impl Decider {
         usual
     }
 
-    fn derive(&mut self, payload: &Map<String, Json>, now: i64, subjects: &[Subject]) -> PlannedEvent {
+    fn derive(&mut self, payload: &Arc<Payload>, now: i64, subjects: &[Subject]) -> PlannedEvent {
         let (deliveries, explanation) = self.notify(subjects);
         let (id, kind) = subjects.first().map_or_else(
             || (EventId::random(now), String::new()),
             |subject| (subject.id, subject.kind.clone()),
         );
-        PlannedEvent { deliveries, explanation, ..PlannedEvent::new(id, kind, now, to_bytes(payload)) }
+        PlannedEvent { deliveries, explanation, ..PlannedEvent::new(id, kind, now, payload.text().to_vec()) }
     }
 }
 
@@ -199,9 +200,9 @@ fn with_asked(facts: &Facts<'_>, end: Subject, asked: &EndRequests) -> Vec<Subje
     for_asked
 }
 
-fn fields(json: Json) -> Map<String, Json> {
+fn fields(json: Json) -> Arc<Payload> {
     match json {
-        Json::Object(fields) => fields,
-        _ => Map::new(),
+        Json::Object(fields) => Arc::new(fields.into()),
+        _ => Arc::default(),
     }
 }

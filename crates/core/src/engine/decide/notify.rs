@@ -7,7 +7,6 @@ use crate::clock::Moment;
 use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::event::{ALERT_RESOLVED, EventId};
-use crate::hash::stable_hash;
 use crate::hooks::{self, Decision, Hook, Match, Subject};
 use crate::json::{Members, json};
 use crate::lanes::Body;
@@ -24,7 +23,7 @@ impl Decider {
     /// value explains the hooks that cause none.
     pub(super) fn notify(&mut self, subjects: &[Subject]) -> (Vec<PlannedDelivery>, Option<String>) {
         let Some(first) = subjects.first() else { return (Vec::new(), None) };
-        let _in_hand = message::subject(identity(first));
+        let _in_hand = message::subject(first.number);
         panic::catch_unwind(AssertUnwindSafe(|| self.notify_all(subjects))).unwrap_or_else(|_| {
             self.decisions.counts.defects += 1;
             let explanation = format!("a defect of Taskbell: no message for {}", first.id);
@@ -331,18 +330,6 @@ impl Decider {
 /// What is kept with a message that could not be rendered.
 fn kept_of(message: &Result<Message, String>, context: &Context) -> Vec<u8> {
     message.as_ref().err().map(|_| context.json().to_string().into_bytes()).unwrap_or_default()
-}
-
-/// The number of what is decided about, the same in every process: a derived event has another id each time.
-fn identity(subject: &Subject) -> u64 {
-    let data = |field: &str| subject.context.at(&["event", "data", field]);
-    match data("derived") {
-        Some(Json::Bool(true)) => {
-            let of = data("name").or_else(|| data("id")).and_then(Json::as_str);
-            stable_hash(&format!("{} {}", subject.kind, of.unwrap_or_default()))
-        }
-        _ => subject.id.stable_hash(),
-    }
 }
 
 /// The type of the newest item.

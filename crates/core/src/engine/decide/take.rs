@@ -14,7 +14,7 @@ impl Decider {
     /// Decides about an event, and about the events derived from it.
     pub fn take(&mut self, event: IngestedEvent, now: Moment) {
         self.now = now;
-        failpoint::reach_in("in-decision", &String::from_utf8_lossy(&event.stored));
+        failpoint::reach_in("in-decision", &event.stored);
         self.decisions.counts.params_ignored += event.ignored_params;
         self.decisions.remarks.extend_from_slice(&event.faults);
         let mut batch_task = None;
@@ -108,7 +108,7 @@ impl Decider {
         if params.notify != Notify::ManualAtEnd {
             return None;
         }
-        let mut asked = EndRequest::by(event.id, &event.payload, &params.to, &params.vars);
+        let mut asked = EndRequest::by(event.id, event.payload.tree(), &params.to, &params.vars);
         asked.url = params.url.as_ref().map(|url| url.as_str().to_owned());
         if !self.tally.ask(&task.queue, asked.clone(), event.accepted_at) {
             self.decisions.counts.params_ignored += 1;
@@ -123,7 +123,7 @@ impl Decider {
     /// Holds the end of a queue for `end_delay`; one that repeats an earlier end is written and nothing more.
     fn hold_end(&mut self, event: IngestedEvent) {
         let EventFacts::Queue(queue) = &event.facts else { return };
-        if self.tally.has_ended(queue) && !reports_work(&event.payload) {
+        if self.tally.has_ended(queue) && !reports_work(event.payload.tree()) {
             self.decisions.counts.unheard += 1;
             let explanation = "the queue had ended already, and nothing was done since".to_owned();
             return self.plan(event, EventState::Final, Some(explanation));
@@ -133,7 +133,7 @@ impl Decider {
             ticket: event.ticket,
             accepted_at: event.accepted_at,
             idle_since: event.accepted_at,
-            payload: event.payload.clone(),
+            payload: event.payload.tree().clone(),
             due: self.now.monotonic + self.config.queue.end_delay,
             worked: false,
         };
@@ -161,7 +161,7 @@ impl Decider {
         batch_task: Option<Box<BatchTask>>,
     ) {
         let resolved_alert = (event.kind == "alert.resolved")
-            .then(|| event.payload.get("name").and_then(scalar_text).unwrap_or_default());
+            .then(|| event.payload.value("name").as_ref().and_then(scalar_text).unwrap_or_default());
         self.decisions.events.push(PlannedEvent {
             ticket: event.ticket,
             state,

@@ -2,7 +2,7 @@ mod rules;
 
 use super::*;
 use crate::config::Config;
-use crate::event::EventId;
+use crate::event::{EventId, Payload};
 use crate::hooks::{Facts, TaskParams};
 use crate::message::HostInfo;
 use crate::tally::{EndRequest, QueueTally, Task};
@@ -38,13 +38,14 @@ fn matched(params: Json) -> (Vec<String>, u64) {
     let config = Config::load(CONFIG).unwrap();
     let mut payload = fields(json!({"name": "n", "webhook_params": params}));
     let (params, _) = TaskParams::take(&mut payload);
+    let payload: Arc<Payload> = Arc::new(payload.into());
     let facts = facts(&payload, &config.host);
-    let subject = Subject::of_task(&facts, params, &Task::read(&payload), None);
+    let subject = Subject::of_task(&facts, params, &Task::read(payload.tree()), None);
     let decision = decided(&config, &subject);
     (names(&decision), decision.ignored_params)
 }
 
-fn facts<'a>(payload: &'a Map<String, Json>, host: &'a HostInfo) -> Facts<'a> {
+fn facts<'a>(payload: &'a Arc<Payload>, host: &'a Arc<HostInfo>) -> Facts<'a> {
     Facts::new(EventId::new(1, 1), "task.complete", 1, payload, host)
 }
 
@@ -68,7 +69,7 @@ fn a_manual_hook_matches_only_for_a_task_that_asks_for_it() {
 #[test]
 fn the_end_of_a_queue_matches_manual_hooks_for_tasks_that_asked() {
     let config = Config::load(CONFIG).unwrap();
-    let payload = Map::new();
+    let payload: Arc<Payload> = Arc::default();
     let facts = Facts { kind: "queue.end", ..facts(&payload, &config.host) };
     let tally = QueueTally::default();
     let end = Subject::of_queue(&facts, &tally);
@@ -97,10 +98,12 @@ fn a_threshold_that_cannot_be_read_matches_and_is_counted() {
             "[endpoints.a]\nurl = \"https://a.example.com/hook\"\n[[hooks]]\non = [\"{kind}\"]\nto = [\"a\"]\n{hook}\n"
         );
         let config = Config::load(&text).unwrap();
-        let payload = fields(payload);
+        let payload: Arc<Payload> = Arc::new(fields(payload).into());
         let facts = Facts { kind, ..facts(&payload, &config.host) };
         let subject = match kind {
-            "task.complete" => Subject::of_task(&facts, TaskParams::default(), &Task::read(&payload), None),
+            "task.complete" => {
+                Subject::of_task(&facts, TaskParams::default(), &Task::read(payload.tree()), None)
+            }
             _ => Subject::of_other(&facts),
         };
         let decision = decided(&config, &subject);
@@ -147,7 +150,7 @@ fn the_times_that_a_host_tells_of_a_queue_or_a_batch_count_as_its_duration() {
         (json!({"started_at": from, "finished_at": to, "duration_s": 5}), false, 0),
         (json!({"started_at": from}), false, 0),
     ] {
-        let payload = payload.as_object().unwrap().clone();
+        let payload = Arc::new(payload.as_object().unwrap().clone().into());
         for kind in ["queue.end", "batch.end"] {
             let facts = Facts { kind, ..facts(&payload, &config.host) };
             let subject = match kind {
@@ -178,9 +181,9 @@ fn hooks_of_overlapping_families_match_once_each() {
         ("render", vec!["all"]),
         ("alert.firing", vec!["all"]),
     ] {
-        let payload = Map::new();
+        let payload: Arc<Payload> = Arc::default();
         let facts = Facts { kind, ..facts(&payload, &config.host) };
-        let subject = Subject::of_task(&facts, TaskParams::default(), &Task::read(&payload), None);
+        let subject = Subject::of_task(&facts, TaskParams::default(), &Task::read(payload.tree()), None);
         let decision = decided(&config, &subject);
         assert_eq!(names(&decision), hooks, "{kind}");
         let mut endpoints: Vec<&str> =

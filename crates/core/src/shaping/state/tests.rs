@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::config::Config;
-use crate::event::EventId;
+use crate::event::{EventId, Payload};
 use crate::hooks::{Facts, TaskParams};
 use crate::tally::Task;
 use proptest::prelude::*;
 use serde_json::json;
+use std::sync::Arc;
 
 const MINUTE: i64 = 60_000;
 
@@ -22,10 +23,10 @@ fn config(hook: &str) -> Config {
 }
 
 fn task(config: &Config, number: u64, payload: Json) -> Subject {
-    let payload = payload.as_object().unwrap().clone();
+    let payload: Arc<Payload> = Arc::new(payload.as_object().unwrap().clone().into());
     let id = EventId::new(NOON, u128::from(number) << 16);
     let facts = Facts::new(id, "task.complete", NOON, &payload, &config.host);
-    Subject::of_task(&facts, TaskParams::default(), &Task::read(&payload), None)
+    Subject::of_task(&facts, TaskParams::default(), &Task::read(payload.tree()), None)
 }
 
 /// The state of one instance in the spool.
@@ -107,7 +108,7 @@ fn a_digest_of_a_queue_waits_for_the_end_of_that_queue() {
 fn an_alert_waits_for_no_queue_and_an_event_is_not_of_the_queue_of_its_own_name() {
     let config = config("digest = 'queue'");
     let of = |kind: &'static str, payload: Json| {
-        let payload = payload.as_object().unwrap().clone();
+        let payload = Arc::new(payload.as_object().unwrap().clone().into());
         Subject::of_other(&Facts::new(EventId::new(NOON, 1), kind, NOON, &payload, &config.host))
     };
     let mut shape = ShapingState::default();

@@ -18,12 +18,14 @@ fn queue_hook(line: &str) -> Config {
 fn task(payload: Json) -> Subject {
     let mut payload = fields(payload);
     let (params, _) = TaskParams::take(&mut payload);
+    let payload: Arc<Payload> = Arc::new(payload.into());
     let config = config("");
-    Subject::of_task(&facts(&payload, &config.host), params, &Task::read(&payload), None)
+    Subject::of_task(&facts(&payload, &config.host), params, &Task::read(payload.tree()), None)
 }
 
 fn queue(total: u64, duration_s: f64, failed: u64) -> Subject {
-    let passed = fields(json!({"total": total, "duration_s": duration_s, "failed": failed}));
+    let passed = json!({"total": total, "duration_s": duration_s, "failed": failed});
+    let passed = Arc::new(fields(passed).into());
     let config = config("");
     let facts = Facts { kind: "queue.end", ..facts(&passed, &config.host) };
     Subject::of_queue(&facts, &QueueTally::opened_at(1))

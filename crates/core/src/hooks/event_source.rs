@@ -1,0 +1,171 @@
+//! What the context and the default body of an event are made of.
+
+use crate::clock;
+use crate::event::{EventId, Payload};
+use crate::json::{self, Members, json};
+use crate::message::{ContextSource, HostInfo};
+use crate::tally::{QueueTally, Status, Task};
+use serde_json::{Map, Value as Json};
+use std::sync::Arc;
+
+/// An event, less what it is about where that is no task.
+#[derive(Debug)]
+pub(super) struct EventSource {
+    pub id: EventId,
+    pub kind: String,
+    /// When it was accepted, in Unix milliseconds.
+    pub accepted_at: i64,
+    pub payload: Arc<Payload>,
+    pub host: Arc<HostInfo>,
+    pub vars: Map<String, Json>,
+    pub about: About,
+}
+
+#[derive(Debug)]
+pub(super) enum About {
+    Task(Box<TaskFacts>),
+    /// The payload alone says what it is about.
+    Payload,
+    /// Roots that are made already; the context has them.
+    Summary(Vec<(&'static str, Json)>),
+}
+
+/// What Taskbell knows of a task besides its payload.
+#[derive(Debug)]
+pub(super) struct TaskFacts {
+    pub status: Status,
+    pub queue: String,
+    pub duration_s: Option<f64>,
+    pub usual_s: Option<f64>,
+    pub so_far: Option<QueueTally>,
+}
+
+impl TaskFacts {
+    pub fn of(task: &Task, usual_s: Option<f64>, so_far: Option<&QueueTally>) -> TaskFacts {
+        TaskFacts {
+            status: task.status,
+            queue: task.queue.clone(),
+            duration_s: task.duration_s,
+            usual_s,
+            so_far: so_far.map(QueueTally::snapshot),
+        }
+    }
+
+    /// The fields that replace those of the payload, or follow them.
+    fn fields(&self) -> impl Iterator<Item = (&'static str, Json)> {
+        let seconds = [("duration_s", self.duration_s), ("usual_s", self.usual_s)];
+        let seconds = seconds.into_iter().filter_map(|(name, seconds)| Some((name, json!(seconds?))));
+        [("status", self.status.as_str().into()), ("queue", self.queue.as_str().into())]
+            .into_iter()
+            .chain(seconds)
+    }
+
+    fn write(&self, payload: &Payload, out: &mut Vec<u8>) {
+        let mut fields: Vec<(&str, Option<Json>)> =
+            self.fields().map(|(name, value)| (name, Some(value))).collect();
+        out.push(b'{');
+        for (at, (name, value)) in payload.members().enumerate() {
+            out.extend_from_slice(if at == 0 { b"\"" } else { b",\"" });
+            out.extend_from_slice(name);
+            out.extend_from_slice(b"\":");
+            match fields
+                .iter_mut()
+                .find(|(known, _)| known.as_bytes() == name)
+                .and_then(|(_, own)| own.take())
+            {
+                Some(own) => out.extend(json::bytes(&own)),
+                None => out.extend_from_slice(value),
+            }
+        }
+        for (name, value) in fields.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+            out.extend_from_slice(if out.ends_with(b"{") { b"\"" } else { b",\"" });
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b"\":");
+            out.extend(json::bytes(value));
+        }
+        out.push(b'}');
+    }
+
+    fn scalar_of_queue(&self, name: &str) -> Option<Json> {
+        let tally = self.so_far.as_ref()?;
+        Some(match name {
+            "name" => self.queue.as_str().into(),
+            "total" => tally.total.into(),
+            "succeeded" => tally.succeeded.into(),
+            "failed" => tally.failed.into(),
+            "cancelled" => tally.cancelled.into(),
+            _ => return None,
+        })
+    }
+}
+
+impl ContextSource for EventSource {
+    fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    fn root(&self, name: &str) -> Json {
+        match (name, &self.about) {
+            ("event", _) => json!({
+                "id": self.id.to_string(),
+                "type": self.kind,
+                "timestamp": clock::rfc3339(self.accepted_at),
+                "data": self.payload.tree(),
+                "suppressed": 0,
+            }),
+            ("host", _) => self.host.json(),
+            ("vars", _) => Json::Object(self.vars.clone()),
+            ("task", About::Task(task)) => {
+                let mut fields = self.payload.tree().clone();
+                task.fields().for_each(|(name, value)| fields.put(name, value));
+                Json::Object(fields)
+            }
+            ("queue", About::Task(task)) => {
+                let summary = |tally: &QueueTally| tally.summary(&task.queue, self.accepted_at, &Map::new());
+                task.so_far.as_ref().map(summary).into()
+            }
+            _ => Json::Null,
+        }
+    }
+
+    fn scalar(&self, path: &[String]) -> Option<Option<Json>> {
+        let [root, name] = path else { return None };
+        match (root.as_str(), &self.about) {
+            ("event", _) if name == "type" => Some(Some(self.kind.as_str().into())),
+            ("task", About::Task(task)) => {
+                if let Some((_, value)) = task.fields().find(|(own, _)| own == name) {
+                    return Some(Some(value));
+                }
+                match self.payload.value_text(name) {
+                    Some([b'{' | b'[', ..]) => None,
+                    _ => Some(self.payload.value(name)),
+                }
+            }
+            ("queue", About::Task(task)) => task.scalar_of_queue(name).map(Some),
+            _ => None,
+        }
+    }
+
+    fn default_body(&self) -> Option<Vec<u8>> {
+        let payload = self.payload.text();
+        let mut body = Vec::with_capacity(payload.len() + self.host.text().len() + 256);
+        body.extend_from_slice(b"{\"type\":");
+        body.extend(json::bytes(&self.kind.as_str().into()));
+        body.extend_from_slice(b",\"timestamp\":\"");
+        body.extend_from_slice(clock::rfc3339(self.accepted_at).as_bytes());
+        body.extend_from_slice(b"\",\"data\":");
+        match &self.about {
+            About::Task(task) => {
+                body.extend_from_slice(b"{\"task\":");
+                task.write(&self.payload, &mut body);
+                body.extend_from_slice(b",\"host\":");
+                body.extend_from_slice(self.host.text());
+                body.push(b'}');
+            }
+            About::Payload => body.extend_from_slice(payload),
+            About::Summary(_) => return None,
+        }
+        body.push(b'}');
+        Some(body)
+    }
+}
