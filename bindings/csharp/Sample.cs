@@ -1,4 +1,5 @@
-// A small host: Sample CONFIG. Prints the library's answers, and "ok" at the end.
+// A small host: Sample [CONFIG]. Prints the library's answers, and "ok" at the end. Without CONFIG the default
+// instance opens itself, from TASKBELL_CONFIG.
 
 using System;
 using TaskbellNet;
@@ -9,17 +10,24 @@ internal static class Sample
 
     private static int Main(string[] arguments)
     {
-        if (arguments.Length != 1)
+        if (arguments.Length > 1)
         {
-            Console.Error.WriteLine("usage: Sample CONFIG");
+            Console.Error.WriteLine("usage: Sample [CONFIG]");
             return 2;
         }
-        string config = arguments[0];
         Heard heard = new Heard();
         System.Diagnostics.Trace.Listeners.Add(heard);
         Console.WriteLine("version " + Taskbell.Version);
-        DefaultInstance(config);
-        OwnInstance(config);
+        if (arguments.Length == 0)
+        {
+            Taskbell.OnTaskComplete("{\"webhook_params\": 7}");
+            Taskbell.Shutdown(Patience);
+        }
+        else
+        {
+            DefaultInstance(arguments[0]);
+            OwnInstance(arguments[0]);
+        }
         Expect(heard.Text.Contains("taskbell: 1 endpoint, 1 hook"), "the start to be traced");
         Expect(heard.Text.Contains("webhook_params is not an object"), "ignored parameters to be traced");
         Console.WriteLine("ok");

@@ -84,6 +84,17 @@ namespace TaskbellNet
             }
         };
 
+        private static int _hasDefaultLog;
+
+        /// <summary>The default instance may have opened itself. One without a log still works.</summary>
+        private static void LogDefault()
+        {
+            if (System.Threading.Interlocked.Exchange(ref _hasDefaultLog, 1) == 0)
+            {
+                Native.taskbell_set_default_log(IntPtr.Zero, DefaultLog, IntPtr.Zero);
+            }
+        }
+
         private static void Trace(int level, string message)
         {
             string line = "taskbell: " + message;
@@ -134,14 +145,15 @@ namespace TaskbellNet
         {
             Native.RequireAbi();
             Native.Check(Native.taskbell_init(Native.Utf8(config)));
-            // An instance without a log still works.
-            Native.taskbell_set_default_log(IntPtr.Zero, DefaultLog, IntPtr.Zero);
+            _hasDefaultLog = 0;
+            LogDefault();
         }
 
         /// <summary>Closes the default instance. Undelivered messages stay in the spool for the next start.</summary>
         public static void Shutdown(TimeSpan timeout)
         {
             Native.RequireAbi();
+            _hasDefaultLog = 0;
             if (Native.InTime(Native.taskbell_shutdown(Native.Milliseconds(timeout))))
             {
                 TellMissing();
@@ -153,6 +165,7 @@ namespace TaskbellNet
         {
             Native.RequireAbi();
             Native.Check(Native.on_task_complete(Native.Utf8(taskJson)));
+            LogDefault();
         }
 
         /// <summary>Reports that the queue is empty. Taskbell counts the queue itself.</summary>
@@ -160,6 +173,7 @@ namespace TaskbellNet
         {
             Native.RequireAbi();
             Native.Check(Native.on_queue_end(Native.Utf8(queueJson)));
+            LogDefault();
         }
 
         /// <summary>Checks a configuration without opening anything: the report as JSON.</summary>

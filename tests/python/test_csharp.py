@@ -36,5 +36,15 @@ def test_the_sample_runs_under_mono(tmp_path, sample, library_path, receive):
     check_run([need("mono"), sample], tmp_path, library_path, receive())
 
 
+def test_the_default_instance_that_opens_itself_is_traced_too(tmp_path, sample, library_path, receive):
+    receiver = receive()
+    config = tmp_path / "taskbell.json"
+    config.write_text(json.dumps(settings(tmp_path, receiver.url())))
+    env = {**os.environ, "LD_LIBRARY_PATH": str(library_path.parent), "TASKBELL_CONFIG": str(config)}
+    text = run(need("mono"), sample, env=env, timeout=60)
+    assert text.endswith("ok\n"), text
+    receiver.wait_for(1)
+
+
 def test_the_sample_runs_under_coreclr(tmp_path, sample, library_path, receive):
     check_run(coreclr(sample), tmp_path, library_path, receive())

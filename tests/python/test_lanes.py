@@ -60,7 +60,9 @@ def test_a_thousand_endpoints_share_a_bounded_number_of_threads_and_those_that_h
 ):
     receiver = receive(lambda request, _number: Hang() if request.target.startswith("/hung") else Reply())
     endpoints = {
-        f"{kind}{number}": endpoint(receiver.url(f"/{kind}/{number}"), timeout="2s", retry={"schedule": ["1h"]})
+        f"{kind}{number}": endpoint(
+            receiver.url(f"/{kind}/{number}"), timeout="2s", retry={"schedule": ["1h"]}
+        )
         for number in range(500)
         for kind in ("hung", "well")
     }
@@ -82,7 +84,8 @@ def test_a_thousand_endpoints_share_a_bounded_number_of_threads_and_those_that_h
     assert most <= SENDERS, most
     assert stats["dead"] == 0
     well = [request.target for request in receiver.requests if request.target.startswith("/well")]
-    assert len(well) == 1000 and len(set(well)) == 500
+    assert len(well) == 1000
+    assert len(set(well)) == 500
 
 
 @LINUX

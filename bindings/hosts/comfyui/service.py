@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import logging
 import os
 import re
@@ -116,7 +115,7 @@ class Service:
     def stats(self) -> dict[str, Any]:
         """Taskbell's counters; empty when nothing is sent."""
         bell = self._bell
-        return json.loads(json.dumps(bell.stats())) if bell is not None else {}
+        return bell.stats() if bell is not None else {}
 
     def stop(self) -> None:
         """Says that ComfyUI ends, and delivers what it can."""
