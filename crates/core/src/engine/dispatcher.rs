@@ -29,6 +29,9 @@ use std::sync::Arc;
 /// What the report of a lane takes in the spool, with the head of a long answer.
 const REPORT_BYTES: u64 = 2048;
 
+/// Events that are decided about before lanes get theirs.
+const GROUP: usize = 32;
+
 /// Owns everything that only this thread uses.
 pub struct Dispatcher {
     pub(super) parts: Arc<Parts>,
@@ -61,7 +64,9 @@ impl Dispatcher {
         }
         self.early.send(&self.parts, &mut self.committer.spool, &mut self.transaction, now);
         let most = transaction_bytes(self.decider.config.spool.max_bytes);
-        self.early.may_wait(&self.parts, &self.transaction, most)
+        let window =
+            if self.committer.has_file { EarlyDispatch::WINDOW } else { EarlyDispatch::WINDOW_IN_MEMORY };
+        self.early.may_wait(&self.parts, &self.transaction, window, most)
     }
 
     /// Fills the transaction. Takes no event while the spool is full, and nothing while the last transaction
@@ -76,7 +81,9 @@ impl Dispatcher {
             if !self.early.is_enough() {
                 self.ingest.read();
             }
-            self.decide_events();
+            while self.decide_events(GROUP) {
+                self.send_decided();
+            }
             self.keep_decisions();
             self.end_due(now);
             let is_last = self.parts.phase.get() >= Phase::Draining && self.decider.is_in_memory();
@@ -114,14 +121,17 @@ impl Dispatcher {
         (transaction_bytes(self.decider.config.spool.max_bytes) / REPORT_BYTES) as usize
     }
 
-    pub(super) fn decide_events(&mut self) {
+    /// Decides about the next events, at most so many. Whether more are to be decided in this transaction.
+    pub(super) fn decide_events(&mut self, events: usize) -> bool {
         // Later than the time that ends are due by, so that an end without delay counts in the next round.
         let now = self.parts.clock.now();
         let most = transaction_bytes(self.decider.config.spool.max_bytes).saturating_sub(self.early.bytes());
         let (mut bytes, mut counted) = (0, self.decider.planned().len());
-        while bytes < most
-            && let Some(record) = self.ingest.next_record()
-        {
+        for _ in 0..events {
+            if bytes >= most {
+                return false;
+            }
+            let Some(record) = self.ingest.next_record() else { return false };
             let subject = record.id.stable_hash();
             let _in_hand = message::subject(subject);
             // The event is kept, whatever becomes of it.
@@ -140,6 +150,14 @@ impl Dispatcher {
             bytes += planned.iter().skip(counted).map(PlannedEvent::bytes).sum::<u64>();
             counted = planned.len();
         }
+        true
+    }
+
+    /// Lets lanes begin with what is decided, while the next events are decided about.
+    fn send_decided(&mut self) {
+        self.keep_events();
+        let phase = self.parts.phase.get();
+        self.send_early(phase);
     }
 
     /// Ends queues that are due. The ends of their batches come first, and the present transaction may find some.
@@ -165,11 +183,15 @@ impl Dispatcher {
 
     /// Moves the decisions, and the counts and shaping they changed, into the transaction.
     pub(super) fn keep_decisions(&mut self) {
+        self.keep_events();
+        self.transaction.add_changes(&mut self.decider, self.parts.intake.instance());
+    }
+
+    fn keep_events(&mut self) {
         let mut decisions = self.decider.take_decisions();
         self.parts.counters.add_decisions(decisions.counts);
         decisions.remarks.iter().for_each(|remark| self.parts.log.write(Level::Warn, remark));
         self.transaction.add(&mut decisions);
-        self.transaction.add_changes(&mut self.decider, self.parts.intake.instance());
     }
 
     /// Makes the transaction durable, and does what follows. `false` when that failed.

@@ -16,12 +16,14 @@ const MOST_BYTES: u64 = 1024 * 1024;
 /// many of all.
 pub(super) fn prune(conn: &mut Connection, before: i64) -> rusqlite::Result<usize> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let delivered = remove_ended(&transaction, "delivered", before, MOST)?.len();
-    let dead = remove_ended(&transaction, "dead", before, MOST - delivered)?.len();
-    let events = transaction
+    let mut ended = remove_ended(&transaction, "delivered", before, MOST)?;
+    ended.extend(remove_ended(&transaction, "dead", before, MOST - ended.len())?);
+    let mut events = remove_with_last(&transaction, &ended)?;
+    events += transaction
         .prepare_cached(
             "DELETE FROM events WHERE seq IN ( \
-             SELECT e.seq FROM events e INDEXED BY events_by_age WHERE e.accepted_at < ?1 \
+             SELECT e.seq FROM events e INDEXED BY events_unheard \
+             WHERE e.unheard = 1 AND e.accepted_at < ?1 \
              AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.seq) \
              AND NOT EXISTS (SELECT 1 FROM fallbacks r WHERE r.event = e.seq AND r.due_at IS NOT NULL) LIMIT ?2)",
         )?
@@ -29,10 +31,31 @@ pub(super) fn prune(conn: &mut Connection, before: i64) -> rusqlite::Result<usiz
     live::prune(&transaction, before)?;
     let batches = batches::prune(&transaction, before.min(clock::unix_ms() - batches::REMEMBER_MS))?;
     transaction.commit()?;
-    if events + delivered + dead > 0 {
+    if events + ended.len() > 0 {
         give_back_space(conn)?;
     }
-    Ok(events + delivered + dead + batches)
+    Ok(events + ended.len() + batches)
+}
+
+/// Removes the events of deliveries that were removed, where those were the last ones. One that fallbacks still wait
+/// for is found by its age later.
+fn remove_with_last(transaction: &Transaction<'_>, events: &[i64]) -> rusqlite::Result<usize> {
+    let mut remove = transaction.prepare_cached(
+        "DELETE FROM events WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = ?1) \
+         AND NOT EXISTS (SELECT 1 FROM fallbacks WHERE event = ?1 AND due_at IS NOT NULL)",
+    )?;
+    let mut keep = transaction.prepare_cached(
+        "UPDATE events SET unheard = 1 WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = ?1)",
+    )?;
+    let mut removed = 0;
+    for event in events {
+        let is_removed = remove.execute([event])?;
+        if is_removed == 0 {
+            keep.execute([event])?;
+        }
+        removed += is_removed;
+    }
+    Ok(removed)
 }
 
 /// Removes the oldest deliveries in this state with the events that have no other ones; how many rows of

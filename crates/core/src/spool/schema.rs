@@ -20,9 +20,10 @@ CREATE TABLE events (
     id          TEXT NOT NULL UNIQUE,              -- evt_ and 32 hexadecimal digits
     type        TEXT NOT NULL,
     accepted_at INTEGER NOT NULL,
+    unheard     INTEGER NOT NULL DEFAULT 1,        -- 0: it has deliveries, and goes with the last one
     payload     BLOB NOT NULL                      -- JSON as the host gave it
 ) STRICT;
-CREATE INDEX events_by_age ON events (accepted_at);
+CREATE INDEX events_unheard ON events (accepted_at) WHERE unheard = 1;
 
 -- Who delivers what: one row for each instance that left something pending. A delivery keeps its
 -- owner's number; another instance takes all of them over by writing its own name here.
@@ -214,7 +215,7 @@ mod tests {
         let mut conn = Connection::open_in_memory().unwrap();
         create(&mut conn).unwrap();
         conn.execute_batch(
-            "INSERT INTO events VALUES (1, 'evt_1', 'task.complete', 1614265330123, x'7b7d'); \
+            "INSERT INTO events VALUES (1, 'evt_1', 'task.complete', 1614265330123, 0, x'7b7d'); \
              INSERT INTO deliveries (event, endpoint, hook, state, owner, created_at, due_at, content_type, body) \
              VALUES (1, 'ci', 'h', 'pending', 1, 0, 0, '', x'')",
         )

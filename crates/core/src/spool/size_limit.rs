@@ -103,8 +103,8 @@ fn pages(conn: &Connection, pragma: &str) -> rusqlite::Result<u64> {
 fn remove_unheard(conn: &Connection) -> rusqlite::Result<usize> {
     conn.prepare_cached(
         "DELETE FROM events WHERE seq IN ( \
-         SELECT e.seq FROM events e INDEXED BY events_by_age \
-         WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.seq) ORDER BY e.accepted_at LIMIT ?1)",
+         SELECT e.seq FROM events e INDEXED BY events_unheard \
+         WHERE e.unheard = 1 AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.seq) ORDER BY e.accepted_at LIMIT ?1)",
     )?
     .execute([PORTION as i64])
 }

@@ -50,7 +50,7 @@ fn in_place<'s, 'a>(
     }
 }
 
-const EVENT: &str = "INSERT INTO events (id, type, accepted_at, payload) VALUES (?1, ?2, ?3, ?4) \
+const EVENT: &str = "INSERT INTO events (id, type, accepted_at, payload, unheard) VALUES (?1, ?2, ?3, ?4, ?5) \
     ON CONFLICT (id) DO NOTHING";
 
 const DELIVERY: &str = "INSERT INTO deliveries (event, endpoint, hook, state, owner, created_at, due_at, \
@@ -107,12 +107,22 @@ impl<'a> SpoolTransaction<'a> {
     /// Inserts an event; `None` when its id is there already, as it is when a record of the intake
     /// was committed before a crash and is read again after it.
     pub fn event(&mut self, event: &NewEvent<'_>) -> Result<Option<i64>, SpoolError> {
+        self.insert_event(event, true)
+    }
+
+    /// As [`SpoolTransaction::event`], for one that gets a delivery in this transaction: it is removed with its last one.
+    pub fn heard_event(&mut self, event: &NewEvent<'_>) -> Result<Option<i64>, SpoolError> {
+        self.insert_event(event, false)
+    }
+
+    fn insert_event(&mut self, event: &NewEvent<'_>, unheard: bool) -> Result<Option<i64>, SpoolError> {
         self.run_kept(|conn, statements| {
             let inserted = in_place(&mut statements.event, conn, EVENT)?.execute(params![
                 event.id.to_string(),
                 event.kind,
                 event.accepted_at,
-                event.payload
+                event.payload,
+                unheard
             ])?;
             Ok((inserted > 0).then(|| conn.last_insert_rowid()))
         })

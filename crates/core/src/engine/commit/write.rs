@@ -117,7 +117,9 @@ fn write_event(
             None => spool.event(&new)?,
         }
     } else {
-        let row = spool.event(&new)?;
+        // A state of a living message may be left out.
+        let is_heard = event.deliveries.iter().any(|delivery| delivery.live.is_none());
+        let row = if is_heard { spool.heard_event(&new)? } else { spool.event(&new)? };
         committed.spooled += u64::from(row.is_some());
         row
     };

@@ -15,10 +15,6 @@ use crate::lanes::{Disposition, Job, LaneReport};
 use crate::spool::Spool;
 use std::time::{Duration, Instant};
 
-/// How long a transaction stays open for deliveries that have not ended. With the commit it is well below the 50 ms
-/// within which an event is in the spool.
-const WINDOW: Duration = Duration::from_millis(20);
-
 /// Between two commits while nothing waits for one.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -50,6 +46,13 @@ pub struct EarlyDispatch {
 }
 
 impl EarlyDispatch {
+    /// How long a transaction stays open for deliveries that have not ended. With the commit it is well below the 50 ms
+    /// within which an event is in the spool.
+    pub const WINDOW: Duration = Duration::from_millis(20);
+
+    /// The same where nothing survives the process: then it only delays reports.
+    pub const WINDOW_IN_MEMORY: Duration = Duration::from_millis(200);
+
     /// Nothing is open.
     pub fn new() -> EarlyDispatch {
         EarlyDispatch {
@@ -156,12 +159,12 @@ impl EarlyDispatch {
 
     /// Whether the transaction may stay open, because more of its deliveries may end before it is written. `most` is
     /// how many bytes it may have.
-    pub fn may_wait(&self, parts: &Parts, transaction: &Transaction, most: u64) -> bool {
+    pub fn may_wait(&self, parts: &Parts, transaction: &Transaction, window: Duration, most: u64) -> bool {
         let Some(opened_at) = self.opened_at else { return false };
         let all_ended = self.ended == self.numbers.len();
         let is_due = match all_ended {
             true => self.committed_at.elapsed() >= PAUSE || parts.progress.is_awaited(),
-            false => opened_at.elapsed() >= WINDOW,
+            false => opened_at.elapsed() >= window,
         };
         !is_due
             && !self.is_awaited

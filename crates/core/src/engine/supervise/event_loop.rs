@@ -188,7 +188,7 @@ impl Dispatcher {
         records.into_iter().for_each(|record| self.adopt(record));
         loop {
             let now = self.parts.clock.now();
-            self.decide_events();
+            self.decide_events(usize::MAX);
             self.keep_decisions();
             self.end_due(now);
             self.keep_decisions();
