@@ -97,7 +97,7 @@ impl Dispatcher {
             self.parts.drained.store(true, Ordering::Release);
         }
         let config = Arc::clone(&self.decider.config);
-        if committed {
+        if committed && !self.early.is_open() {
             self.housekeeping.limit_size(&mut self.committer.spool, &self.parts, &config);
         }
         if idle {
