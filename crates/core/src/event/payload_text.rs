@@ -26,7 +26,7 @@ pub(super) fn normalized(json: &[u8]) -> Option<(Vec<u8>, Vec<PayloadMember>)> {
         at: 0,
         from: 0,
         out: Vec::new(),
-        names: Vec::new(),
+        names: Vec::with_capacity(16),
         members: Vec::with_capacity(16),
     };
     scan.blank();
@@ -155,7 +155,10 @@ impl TextScan<'_> {
         if self.take(b']').is_some() {
             return Some(());
         }
-        while depth < MAX_DEPTH {
+        if depth >= MAX_DEPTH {
+            return None;
+        }
+        loop {
             self.value(depth + 1)?;
             self.blank();
             if self.take(b']').is_some() {
@@ -164,7 +167,6 @@ impl TextScan<'_> {
             self.take(b',')?;
             self.blank();
         }
-        None
     }
 
     /// Where its content stands in the text.

@@ -51,13 +51,20 @@ impl TaskFacts {
         }
     }
 
-    /// The fields that replace those of the payload, or follow them.
+    /// The field of this name that replaces that of the payload, or follows it.
+    fn field(&self, name: &str) -> Option<Json> {
+        match name {
+            "status" => Some(self.status.as_str().into()),
+            "queue" => Some(self.queue.as_str().into()),
+            "duration_s" => self.duration_s.map(Json::from),
+            "usual_s" => self.usual_s.map(Json::from),
+            _ => None,
+        }
+    }
+
     fn fields(&self) -> impl Iterator<Item = (&'static str, Json)> {
-        let seconds = [("duration_s", self.duration_s), ("usual_s", self.usual_s)];
-        let seconds = seconds.into_iter().filter_map(|(name, seconds)| Some((name, json!(seconds?))));
-        [("status", self.status.as_str().into()), ("queue", self.queue.as_str().into())]
-            .into_iter()
-            .chain(seconds)
+        let names = ["status", "queue", "duration_s", "usual_s"].into_iter();
+        names.filter_map(|name| Some((name, self.field(name)?)))
     }
 
     fn write(&self, payload: &Payload, out: &mut Vec<u8>) {
@@ -133,12 +140,10 @@ impl ContextSource for EventSource {
         match (root.as_str(), &self.about) {
             ("event", _) if name == "type" => Some(Some(self.kind.as_str().into())),
             ("task", About::Task(task)) => {
-                if let Some((_, value)) = task.fields().find(|(own, _)| own == name) {
-                    return Some(Some(value));
-                }
+                let own = task.field(name);
                 match self.payload.value_text(name) {
-                    Some([b'{' | b'[', ..]) => None,
-                    _ => Some(self.payload.value(name)),
+                    Some([b'{' | b'[', ..]) if own.is_none() => None,
+                    _ => Some(own.or_else(|| self.payload.value(name))),
                 }
             }
             ("queue", About::Task(task)) => task.scalar_of_queue(name).map(Some),

@@ -3,6 +3,7 @@
 
 mod batch;
 mod end_requests;
+mod held_end;
 mod progress;
 mod queue;
 mod task;
@@ -10,17 +11,17 @@ mod usual_durations;
 
 pub use batch::{BatchRef, BatchTally, BatchTask};
 pub use end_requests::{EndRequest, EndRequests};
+pub use held_end::HeldEnd;
 pub use progress::add_progress;
 pub use queue::QueueTally;
 pub use task::{Status, Task, read_duration, scalar_text, told_duration};
 pub use usual_durations::{UsualDurations, batch_key, queue_key, task_key};
 
-use crate::event::EventId;
 use progress::ProgressTimer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 /// The queue of a task that names none.
@@ -31,28 +32,6 @@ const MAX_QUEUES: usize = 4096;
 
 /// The most bytes of a queue's name or a batch's id that count.
 const MAX_NAME_BYTES: usize = 256;
-
-/// The end of a queue that is waited for: it counts once the queue has stayed empty for the delay.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct HeldEnd {
-    #[serde(with = "id_text")]
-    pub id: EventId,
-    /// Its ticket in this process; 0 when it comes from an earlier one.
-    #[serde(skip)]
-    pub ticket: u64,
-    /// When the host's call accepted it, in Unix milliseconds.
-    pub accepted_at: i64,
-    /// When the host first said that the queue is empty, in Unix milliseconds: its work was over then.
-    #[serde(default)]
-    pub idle_since: i64,
-    pub payload: Map<String, Json>,
-    /// When it counts, by the monotonic clock of this process.
-    #[serde(skip)]
-    pub due: Duration,
-    /// Whether the queue was started or at work before it.
-    #[serde(skip)]
-    pub worked: bool,
-}
 
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 struct Open {
@@ -80,6 +59,10 @@ struct Open {
 #[derive(Debug, Default, Clone)]
 pub struct Tally {
     open: BTreeMap<String, Open>,
+    /// The queues whose end may be held; no other's is. A thousand that are at work cost an event nothing.
+    held: BTreeSet<String>,
+    /// No queue falls idle, and no progress is told, before this; `None` while that is not known.
+    quiet_until: Option<Duration>,
     changed: HashSet<String>,
     forgotten: Vec<String>,
     pub usuals: UsualDurations,
@@ -105,14 +88,18 @@ impl Tally {
         open.tally.count(task, accepted_at);
         open.tally.started_at = told.unwrap_or(i64::MAX).min(open.tally.started_at);
         open.progress.note();
-        open.end.take()
+        let held = open.end.take();
+        self.note_stir(&task.queue);
+        held
     }
 
     /// The host is at work on a queue. Opens it; an end that was held for it does not count, and is returned.
     pub fn tick(&mut self, queue: &str, accepted_at: i64) -> Option<HeldEnd> {
         let open = self.open(queue, accepted_at);
         open.tally.finished_at = open.tally.finished_at.max(accepted_at);
-        open.end.take()
+        let held = open.end.take();
+        self.note_stir(queue);
+        held
     }
 
     /// Keeps what a task asked for that its queue's end is to tell of; `false` when there is no room for it.
@@ -145,7 +132,9 @@ impl Tally {
             open.tally.started_at = accepted_at;
         }
         open.started = true;
-        (is_news, open.end.take())
+        let held = open.end.take();
+        self.note_stir(queue);
+        (is_news, held)
     }
 
     /// The start of this queue is told, although the host did not tell it.
@@ -155,8 +144,9 @@ impl Tally {
 
     /// Whether more than one queue was heard of, in this process or on its spool.
     pub fn knows_several_queues(&self) -> bool {
-        let first = self.first.as_deref().or_else(|| self.usuals.queues().next());
-        self.has_several || self.usuals.queues().any(|queue| first != Some(queue))
+        let known = self.usuals.known_queues();
+        let is_known = |queue: &String| known > 0 && self.usuals.knows(&queue_key(queue));
+        self.has_several || known > self.first.as_ref().map_or(1, |first| usize::from(is_known(first)))
     }
 
     /// Whether the end of this queue has been told, and nothing was heard of it since. That is known of
@@ -167,6 +157,7 @@ impl Tally {
 
     /// Holds the end of a queue. Returns the one that was held before, which this one replaces.
     pub fn hold(&mut self, queue: &str, end: HeldEnd) -> Option<HeldEnd> {
+        self.held.insert(queue.to_owned());
         let open = self.open(queue, end.accepted_at);
         // A host that goes on saying so is idle since it first did.
         let first = |held: &HeldEnd| (held.due.min(end.due), held.idle_since.min(end.idle_since));
@@ -185,12 +176,27 @@ impl Tally {
             open.stirred = now;
             open.progress.start(now);
         }
+        self.note_stir(queue);
+    }
+
+    /// `idle_end` or `progress` has changed.
+    pub fn forget_times(&mut self) {
+        self.quiet_until = None;
+    }
+
+    /// Something of this queue has changed by which it may fall idle or its progress be told earlier.
+    fn note_stir(&mut self, queue: &str) {
+        let (idle_end, progress) = (self.idle_end, self.progress);
+        if let Some(until) = self.quiet_until.filter(|_| idle_end.or(progress).is_some()) {
+            let due = self.open.get(queue).and_then(|open| open.stirs_at(idle_end, progress));
+            self.quiet_until = due.into_iter().chain([until]).min();
+        }
     }
 
     /// Closes the queues that were at work and of which nothing was heard for as long as `idle_end` says.
     /// One whose end is held closes by that.
     pub fn fallen_idle(&mut self, now: Duration) -> Vec<(String, QueueTally)> {
-        let Some(after) = self.idle_end else { return Vec::new() };
+        let Some(after) = self.idle_end.filter(|_| self.may_stir(now)) else { return Vec::new() };
         self.take_open(|_, open| open.may_fall_idle() && open.stirred + after <= now)
     }
 
@@ -242,27 +248,31 @@ impl Tally {
         self.changes()
     }
 
-    /// The queues whose progress is told now, with their counts.
+    /// The queues whose progress is told now, with their counts. To be called after [`Tally::fallen_idle`].
     pub fn progressed(&mut self, now: Duration) -> Vec<(String, QueueTally)> {
-        let Some(interval) = self.progress else { return Vec::new() };
+        if !self.may_stir(now) {
+            return Vec::new();
+        }
         let mut told = Vec::new();
         for (name, open) in &mut self.open {
-            if open.next_progress(interval).is_some_and(|due| due <= now) {
+            let due = self.progress.and_then(|interval| open.next_progress(interval));
+            if due.is_some_and(|due| due <= now) {
                 open.progress.tell(now);
                 told.push((name.clone(), open.tally.snapshot()));
             }
         }
+        self.quiet_until = Some(self.next_stir().unwrap_or(Duration::MAX));
         told
     }
 
-    fn next_progress(&self) -> Option<Duration> {
-        let interval = self.progress?;
-        self.open.values().filter_map(|open| open.next_progress(interval)).min()
+    /// Whether a queue may fall idle or its progress be told by now.
+    fn may_stir(&self, now: Duration) -> bool {
+        let stirs = self.idle_end.is_some() || self.progress.is_some();
+        stirs && self.quiet_until.is_none_or(|until| until <= now)
     }
 
-    fn next_idle(&self) -> Option<Duration> {
-        let after = self.idle_end?;
-        self.open.values().filter(|open| open.may_fall_idle()).map(|open| open.stirred + after).min()
+    fn next_stir(&self) -> Option<Duration> {
+        self.open.values().filter_map(|open| open.stirs_at(self.idle_end, self.progress)).min()
     }
 
     /// What was given up for want of room since the last call, in words.
@@ -270,20 +280,25 @@ impl Tally {
         std::mem::take(&mut self.forgotten)
     }
 
-    /// When the next held end counts, the next queue falls idle or progress is told, by the monotonic clock.
+    /// When the next held end counts, and not after the next queue falls idle or progress is told, by the monotonic clock.
     pub fn next_due(&self) -> Option<Duration> {
-        let held = self.open.values().filter_map(|open| open.end.as_ref().map(|end| end.due)).min();
-        [held, self.next_idle(), self.next_progress()].into_iter().flatten().min()
+        let held = self.held_ends().map(|(_, end)| end.due).min();
+        let stir = match self.quiet_until {
+            Some(until) => Some(until).filter(|until| *until < Duration::MAX),
+            None => self.next_stir(),
+        };
+        held.into_iter().chain(stir).min()
+    }
+
+    fn held_ends(&self) -> impl Iterator<Item = (&String, &HeldEnd)> {
+        self.held.iter().filter_map(|name| Some((name, self.open.get(name)?.end.as_ref()?)))
     }
 
     /// Closes the queues whose held end counts by now.
     pub fn ended(&mut self, now: Duration) -> Vec<(String, QueueTally, HeldEnd)> {
-        let names: Vec<String> = self
-            .open
-            .iter()
-            .filter(|(_, open)| open.end.as_ref().is_some_and(|end| end.due <= now))
-            .map(|(name, _)| name.clone())
-            .collect();
+        self.held.retain(|name| self.open.get(name).is_some_and(|open| open.end.is_some()));
+        let due = self.held_ends().filter(|(_, end)| end.due <= now);
+        let names: Vec<String> = due.map(|(name, _)| name.clone()).collect();
         let close = |name: String| {
             let open = self.open.remove(&name)?;
             self.changed.insert(name.clone());
@@ -307,7 +322,7 @@ impl Tally {
 
     /// How many ends are held.
     pub fn held(&self) -> usize {
-        self.open.values().filter(|open| open.end.is_some()).count()
+        self.held_ends().count()
     }
 
     /// What changed since the last call, for the spool.
@@ -329,6 +344,8 @@ impl Tally {
     /// be read are passed over: `false`.
     pub fn restore(&mut self, queue: &str, kept: &[u8], now: Duration, delay: Duration) -> bool {
         let Ok(mut open) = serde_json::from_slice::<Open>(kept) else { return false };
+        self.quiet_until = None;
+        self.held.insert(queue.to_owned());
         self.hear_of(queue);
         open.stirred = now;
         open.progress.start(now);
@@ -409,6 +426,13 @@ impl Open {
         self.progress.due(interval).filter(|_| self.end.is_none())
     }
 
+    /// When it falls idle or its progress is told.
+    fn stirs_at(&self, idle_end: Option<Duration>, progress: Option<Duration>) -> Option<Duration> {
+        let idle = idle_end.filter(|_| self.may_fall_idle()).map(|after| self.stirred + after);
+        let progress = progress.and_then(|interval| self.next_progress(interval));
+        idle.into_iter().chain(progress).min()
+    }
+
     /// A queue that has only been announced waits for its first task, however long that takes.
     fn may_fall_idle(&self) -> bool {
         self.end.is_none() && self.is_at_work()
@@ -435,20 +459,6 @@ pub fn queue_name(payload: &Map<String, Json>) -> Cow<'_, str> {
         Some(Cow::Borrowed(name)) if !name.is_empty() => Cow::Borrowed(short(name)),
         Some(Cow::Owned(number)) => Cow::Owned(short(&number).to_owned()),
         _ => Cow::Borrowed(DEFAULT_QUEUE),
-    }
-}
-
-mod id_text {
-    use crate::event::EventId;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub fn serialize<S: Serializer>(id: &EventId, writer: S) -> Result<S::Ok, S::Error> {
-        writer.collect_str(id)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(reader: D) -> Result<EventId, D::Error> {
-        let text = String::deserialize(reader)?;
-        EventId::parse(&text).ok_or_else(|| D::Error::custom("not an event id"))
     }
 }
 

@@ -1,4 +1,7 @@
 use super::*;
+use crate::event::EventId;
+use crate::property::cases;
+use proptest::prelude::*;
 use serde_json::json;
 
 fn task(json: Json) -> Task {
@@ -106,4 +109,54 @@ fn the_end_that_a_dead_process_told_ends_only_what_nobody_is_at() {
     assert!(restore(&mut heir) && restore(&mut heir));
     let ended = heir.ended(Duration::MAX);
     assert_eq!((ended.len(), ended[0].1.total, ended[0].2.idle_since), (1, 2, 5_000));
+}
+
+/// What two tallies of the same events find by this time, of which one walks all queues each time.
+fn assert_same_due(tally: &mut Tally, walking: &mut Tally, now: Duration) {
+    walking.forget_times();
+    let (due, exact) = (tally.next_due(), walking.next_due());
+    assert!(exact.is_none_or(|exact| due.is_some_and(|due| due <= exact)), "{due:?} {exact:?}");
+    let held = tally.open.values().filter(|open| open.end.is_some()).count();
+    assert_eq!((tally.held(), walking.held()), (held, held));
+    let found = |tally: &mut Tally| {
+        let ended: Vec<String> = tally.ended(now).into_iter().map(|(name, ..)| name).collect();
+        let idle: Vec<String> = tally.fallen_idle(now).into_iter().map(|(name, _)| name).collect();
+        let told: Vec<String> = tally.progressed(now).into_iter().map(|(name, _)| name).collect();
+        (ended, idle, told)
+    };
+    assert_eq!(found(tally), found(walking));
+}
+
+proptest! {
+    #![proptest_config(cases(256))]
+
+    #[test]
+    fn what_is_due_is_found_as_by_a_walk_over_all_queues(
+        steps in prop::collection::vec((0..6_u8, 0..4_u8, 0..20_u64), 1..60),
+        idle_end in prop::option::of(5..30_u64),
+        progress in prop::option::of(5..30_u64),
+    ) {
+        let (idle_end, progress) = (idle_end.map(Duration::from_secs), progress.map(Duration::from_secs));
+        let mut tally = Tally { idle_end, progress, ..Tally::default() };
+        let mut walking = tally.clone();
+        let mut now = Duration::ZERO;
+        for (step, queue, later) in steps {
+            now += Duration::from_secs(later / 2);
+            let queue = format!("q{queue}");
+            let at = now.as_millis() as i64 + 1;
+            for tally in [&mut tally, &mut walking] {
+                match step {
+                    0 => drop(tally.count(&task(json!({ "queue": queue })), at)),
+                    1 => drop(tally.tick(&queue, at)),
+                    2 => drop(tally.start(&queue, at)),
+                    3 => drop(tally.hold(&queue, end(now.as_secs() + later))),
+                    _ => {}
+                }
+                if step < 5 {
+                    tally.stir(&queue, now);
+                }
+            }
+            assert_same_due(&mut tally, &mut walking, now);
+        }
+    }
 }

@@ -12,6 +12,9 @@ const LEAST: usize = 5;
 /// The most kinds of runs remembered at once; the one not heard of for longest goes.
 const MAX_KINDS: usize = 1024;
 
+/// How many of the stalest are found at once: finding them walks all.
+const STALEST: usize = 64;
+
 /// How long runs took, by kind of run.
 #[derive(Debug, Default, Clone)]
 pub struct UsualDurations {
@@ -20,6 +23,10 @@ pub struct UsualDurations {
     /// What the transaction under way writes.
     unsettled: Vec<String>,
     ticks: u64,
+    /// How many of the runs are those of queues.
+    queues: usize,
+    /// Those that were not heard of for longest when this was filled, each with the tick of that time; the last first.
+    stalest: Vec<(u64, String)>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -92,9 +99,9 @@ impl UsualDurations {
         self.runs.contains_key(key)
     }
 
-    /// The queues whose end was heard of.
-    pub fn queues(&self) -> impl Iterator<Item = &str> {
-        self.runs.keys().filter_map(|key| key.strip_prefix("queue/"))
+    /// How many queues there are whose end was heard of.
+    pub fn known_queues(&self) -> usize {
+        self.queues
     }
 
     /// Remembers a run that took so many seconds.
@@ -115,6 +122,7 @@ impl UsualDurations {
             if self.runs.len() >= MAX_KINDS {
                 self.drop_stalest();
             }
+            self.queues += usize::from(is_of_queue(key));
             self.runs.insert(key.to_owned(), Runs::default());
         }
         self.ticks += 1;
@@ -144,6 +152,8 @@ impl UsualDurations {
         if self.runs.len() >= MAX_KINDS && !self.runs.contains_key(key) {
             return false;
         }
+        self.queues += usize::from(is_of_queue(key) && !self.runs.contains_key(key));
+        self.stalest.clear();
         self.runs.entry(key.to_owned()).or_default().join(seconds);
         true
     }
@@ -169,12 +179,34 @@ impl UsualDurations {
     }
 
     fn drop_stalest(&mut self) {
-        let stalest = self.runs.iter().min_by_key(|(_, runs)| runs.touched).map(|(key, _)| key.clone());
+        let stalest = self.take_stalest().or_else(|| {
+            let mut runs: Vec<(u64, &String)> =
+                self.runs.iter().map(|(key, runs)| (runs.touched, key)).collect();
+            runs.sort_unstable();
+            runs.truncate(STALEST);
+            self.stalest = runs.into_iter().rev().map(|(tick, key)| (tick, key.clone())).collect();
+            self.take_stalest()
+        });
         if let Some(key) = stalest {
+            self.queues -= usize::from(is_of_queue(&key));
             self.runs.remove(&key);
             self.changed.insert(key);
         }
     }
+
+    /// The next of `stalest` that was not heard of meanwhile: every other was heard of after it.
+    fn take_stalest(&mut self) -> Option<String> {
+        while let Some((tick, key)) = self.stalest.pop() {
+            if self.runs.get(&key).is_some_and(|runs| runs.touched == tick) {
+                return Some(key);
+            }
+        }
+        None
+    }
+}
+
+fn is_of_queue(key: &str) -> bool {
+    key.starts_with("queue/")
 }
 
 fn read(kept: &[u8]) -> Option<VecDeque<f32>> {
@@ -230,6 +262,24 @@ mod tests {
         let keys = names.iter().flat_map(|queue| kinds.iter().map(|kind| task_key(queue, *kind)));
         let keys: HashSet<String> = keys.collect();
         assert_eq!(keys.len(), names.len() * kinds.len());
+    }
+
+    #[test]
+    fn the_kinds_that_were_not_heard_of_for_longest_go_in_their_order() {
+        let mut usuals = UsualDurations::default();
+        let mut heard: Vec<String> = Vec::new();
+        for number in 0..4 * MAX_KINDS {
+            // Every third is heard of again.
+            let key = format!("queue/{}", if number % 3 == 0 { number / 2 } else { number });
+            heard.retain(|known| *known != key);
+            heard.push(key.clone());
+            if heard.len() > MAX_KINDS {
+                heard.remove(0);
+            }
+            usuals.hear_of(&key);
+        }
+        assert!(heard.iter().all(|key| usuals.knows(key)));
+        assert_eq!((usuals.runs.len(), usuals.known_queues()), (MAX_KINDS, MAX_KINDS));
     }
 
     #[test]

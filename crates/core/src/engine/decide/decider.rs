@@ -43,6 +43,7 @@ impl Decider {
         self.tally.idle_end = config.queue.idle_end;
         self.config = config;
         self.tally.progress = self.config.queue.progress.filter(|_| self.is_heard(QUEUE_PROGRESS));
+        self.tally.forget_times();
     }
 
     /// Explains the result of every hook, in [`Decisions::explanations`].
