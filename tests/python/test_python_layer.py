@@ -280,3 +280,23 @@ def test_another_rank_reports_nothing(told, monkeypatch, receive):
     with taskbell.task("first rank", bell=told.bell):
         time.sleep(0.01)
     assert [task["name"] for task in told("task.complete")] == ["first rank"]
+
+
+FORKS = """
+import os, sys, taskbell
+taskbell.init(sys.argv[1])
+with taskbell.task("parent"):
+    for number in taskbell.batch([1], "loop"):
+        child = os.fork()
+        if child == 0:
+            taskbell.on_task_complete({"name": "child"})
+            sys.exit(0)
+        os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_leaves_the_end_to_its_parent(told):
+    python(FORKS, json.dumps(told.config))
+    assert sorted(task["name"] for task in told("task.complete", 2)) == ["child", "parent"]
+    assert [end["status"] for end in told("batch.end")] == ["success"]

@@ -4,12 +4,13 @@
 //! points), one target folder. Only the release library is built apart.
 
 use crate::bench;
+use crate::hosts;
 use crate::steps::Steps;
 use crate::tools::{self, cargo};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
 const TEST_LIMIT: Duration = Duration::from_secs(45 * 60);
@@ -24,6 +25,7 @@ const QUICK: &[&str] = &["test_binding.py", "test_calls.py", "test_config.py", "
 
 /// Everything.
 pub fn test() -> bool {
+    let start = Instant::now();
     let mut steps = Steps::default();
     steps.step("programs for the tests from outside", tools::programs);
     let python = prepare_python(&mut steps);
@@ -39,6 +41,16 @@ pub fn test() -> bool {
     }
     let release = release.map(|library| ("TASKBELL_RELEASE_LIBRARY", library));
     run_python(&mut steps, python.as_deref(), &all_python_tests(), &[], release);
+    hosts::test_in_time(&mut steps, start);
+    steps.finish()
+}
+
+/// The real hosts from PyPI.
+pub fn hosts() -> bool {
+    let mut steps = Steps::default();
+    if build(&mut steps) {
+        hosts::test(&mut steps);
+    }
     steps.finish()
 }
 
@@ -211,7 +223,7 @@ fn run_python(
     release: Option<(&str, PathBuf)>,
 ) {
     const NAME: &str = "tests from outside";
-    let library = tools::target().join("debug").join(library_name());
+    let library = library();
     let Some(python) = python.filter(|_| library.is_file()) else {
         steps.fail(NAME, "Python or the library is missing");
         return;
@@ -224,14 +236,19 @@ fn run_python(
     run_tests(steps, NAME, TEST_LIMIT, &mut pytest);
 }
 
-fn pytest(python: &Path, tests: &[String]) -> Command {
+/// The library that the tests from outside load.
+pub fn library() -> PathBuf {
+    tools::target().join("debug").join(library_name())
+}
+
+pub fn pytest(python: &Path, tests: &[String]) -> Command {
     let mut pytest = Command::new(python);
     pytest.current_dir(tools::root()).args(["-m", "pytest"]).args(tests);
     pytest.env("PYTHONDONTWRITEBYTECODE", "1");
     pytest
 }
 
-fn run_tests(steps: &mut Steps, name: &str, limit: Duration, command: &mut Command) {
+pub fn run_tests(steps: &mut Steps, name: &str, limit: Duration, command: &mut Command) {
     match tools::in_own_home(command) {
         Ok(command) => {
             steps.run(name, limit, command);

@@ -3,6 +3,7 @@
 mod bench;
 mod cards;
 mod checks;
+mod hosts;
 mod steps;
 mod tools;
 
@@ -13,6 +14,7 @@ usage: cargo xtask COMMAND
 
   test             everything: format, lints, docs, Rust tests, the tests from outside
   test --quick     the part that answers within three minutes on a tree that is built
+  test --hosts     real hosts of Python from PyPI; CI runs as many of them as its time allows
   python [ARGS]    the tests from outside alone; ARGS go to pytest
   dist             the library as it is shipped, with its headers, in target/dist
   bench [PARTS]    the benchmarks, into target/bench/report.json and report.svg; in about an hour
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     let done = match command.as_str() {
         "test" if rest.is_empty() => checks::test(),
         "test" if rest == ["--quick"] => checks::quick(),
+        "test" if rest == ["--hosts"] => checks::hosts(),
         "python" => checks::python(&rest),
         "dist" if rest.is_empty() => checks::dist(),
         "bench" => bench::bench(&rest),

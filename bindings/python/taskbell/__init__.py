@@ -23,6 +23,7 @@ from ._batch import Batch, batch
 from ._bell import EXIT_TIMEOUT_S, Bell
 from ._default import default, init, on_queue_end, on_task_complete, shutdown
 from ._faults import failures
+from ._ipython import load_ipython_extension, unload_ipython_extension
 from ._native import TaskbellError, last_error
 from ._notify import LogHandler, notify
 from ._task import Task, task, watch
@@ -41,12 +42,14 @@ __all__ = [
     "failures",
     "init",
     "last_error",
+    "load_ipython_extension",
     "notify",
     "on_queue_end",
     "on_task_complete",
     "preview",
     "shutdown",
     "task",
+    "unload_ipython_extension",
     "verify",
     "version",
     "watch",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import weakref
@@ -47,6 +48,7 @@ class Batch(Generic[T]):
         self._failed = 0
         self._is_open = False
         self._in_with = False
+        self._process = 0
         self._last_value: object = None
 
     def failed(self, item: object, error: BaseException | str | None = None) -> None:
@@ -78,20 +80,21 @@ class Batch(Generic[T]):
         self._is_open = True
         _open.add(self)
         self._last_value = last_value()
-        self._progress.at(0, self._total, self._head())
+        self._process = os.getpid()
+        self._progress.at(0, self._total, self._head)
 
     def _end_item(self) -> None:
         if self._current:
             self._current = []
             self.done += 1
-            self._progress.at(self.done, self._total, {**self._head(), "failed": self._failed})
+            self._progress.at(self.done, self._total, lambda: {**self._head(), "failed": self._failed})
 
     def _head(self) -> dict[str, Any]:
         return {"id": self.name, "started_at": self._began}
 
     def _finish(self, fault: BaseException | None, is_early: bool = False) -> None:
         """Reports the end, once."""
-        if not self._is_open:
+        if not self._is_open or self._process != os.getpid():
             return
         self._is_open = False
         with noted(self._bell.strict):

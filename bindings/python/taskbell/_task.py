@@ -38,8 +38,8 @@ class Progress:
         self._began = time.monotonic()
         self._last = float("-inf")
 
-    def at(self, done: int, total: int | None, more: Mapping[str, Any]) -> None:
-        """``done`` of ``total`` have ended."""
+    def at(self, done: int, total: int | None, more: Callable[[], Mapping[str, Any]]) -> None:
+        """``done`` of ``total`` have ended; ``more`` gives further fields where it is reported."""
         now = time.monotonic()
         if now - self._last < PROGRESS_S:
             return
@@ -51,7 +51,7 @@ class Progress:
                 known["rate"] = round(done * 60 / took, 3)
                 if total is not None:
                     known["eta_s"] = round(max(total - done, 0) * took / done, 3)
-            self._bell.emit(self._event, {**known, **more})
+            self._bell.emit(self._event, {**known, **more()})
 
 
 class Task:
@@ -76,6 +76,7 @@ class Task:
         self._began = 0.0
         self._progress = Progress("task.progress", self._bell)
         self._last_value: object = None
+        self._process = 0
 
     def output(self, file: str | os.PathLike[str], **more: Any) -> None:
         """Adds a file or an address that the task has made, with ``name``, ``mime`` or ``url`` if wanted."""
@@ -94,21 +95,27 @@ class Task:
 
     def progress(self, done: int, total: int | None = None) -> None:
         """Reports ``task.progress``, at most every 15 s, so that it may be called with each step."""
-        amount = f"{done}" if total is None else f"{done} of {total}"
-        more = {**self._head(), "title": f"{self.name}: {amount}"}
-        if metrics := {**self._curves(), **self.metrics}:
-            more["metrics"] = metrics
+
+        def more() -> dict[str, Any]:
+            amount = f"{done}" if total is None else f"{done} of {total}"
+            metrics = {**self._curves(), **self.metrics}
+            head = {**self._head(), "title": f"{self.name}: {amount}"}
+            return {**head, "metrics": metrics} if metrics else head
+
         self._progress.at(done, total, more)
 
     def start(self) -> Task:
         """Begins it, and reports ``task.start``."""
-        self._began, self._last_value = time.time(), last_value()
+        self._began, self._last_value, self._process = time.time(), last_value(), os.getpid()
         _running.add(self)
         self._bell.emit("task.start", {**self._head(), "title": f"{self.name} has started"})
         return self
 
     def finish(self, fault: BaseException | None = None) -> int:
-        """Reports ``task.complete`` with what the task raised, if anything. Returns the ticket."""
+        """Reports ``task.complete`` with what the task raised, if anything. Returns the ticket. A child made
+        by fork leaves the end to its parent."""
+        if self._process not in (0, os.getpid()):
+            return 0
         _running.discard(self)
         payload: dict[str, Any] = {**self._head(), "finished_at": time.time()}
         with noted(self._bell.strict):

@@ -1,0 +1,80 @@
+//! The tests of real hosts from PyPI, each in an environment of its own below `target`.
+
+use crate::checks::{library, pytest, run_tests};
+use crate::steps::Steps;
+use crate::tools;
+use std::time::{Duration, Instant};
+
+/// What a run of CI may take until a host is begun no more; it is ended after 90 minutes.
+const CI_TIME: Duration = Duration::from_secs(75 * 60);
+
+struct Host {
+    /// Of its packages: `tests/python/hosts/NAME.txt`.
+    name: &'static str,
+    /// `tests/python/hosts/test_NAME.py`.
+    tests: &'static [&'static str],
+    /// The longest time for its tests; installing it may take as long again.
+    limit: Duration,
+}
+
+const fn host(name: &'static str, tests: &'static [&'static str], minutes: u64) -> Host {
+    Host { name, tests, limit: Duration::from_secs(minutes * 60) }
+}
+
+/// The cheapest first.
+const HOSTS: &[Host] = &[
+    host("optuna", &["optuna"], 3),
+    host("ipython", &["ipython"], 3),
+    host("celery", &["celery"], 3),
+    host("keras", &["keras"], 4),
+    host("ray", &["ray"], 6),
+    host("torch", &["transformers", "lightning"], 10),
+];
+
+/// All of them.
+pub fn test(steps: &mut Steps) {
+    for host in HOSTS {
+        match tools::python_with(&environment(host), &packages(host), "import pytest") {
+            Ok(python) => run(steps, host, &python),
+            Err(reason) => steps.fail(&title(host), &reason),
+        }
+    }
+}
+
+/// Those that the time of CI, which began at `start`, is enough for. One that cannot be installed is named and
+/// left out: a registry that does not answer is no fault of this project.
+pub fn test_in_time(steps: &mut Steps, start: Instant) {
+    for host in HOSTS {
+        let passed = start.elapsed();
+        if !tools::on_ci() {
+            steps.skip(&title(host), "not on CI; `cargo xtask test --hosts` runs it");
+        } else if passed + 2 * host.limit > CI_TIME {
+            steps.skip(&title(host), &format!("{} minutes have passed", passed.as_secs() / 60));
+        } else {
+            match tools::python_with(&environment(host), &packages(host), "import pytest") {
+                Ok(python) => run(steps, host, &python),
+                Err(reason) => steps.skip(&title(host), &reason),
+            }
+        }
+    }
+}
+
+fn run(steps: &mut Steps, host: &Host, python: &std::path::Path) {
+    let files: Vec<String> =
+        host.tests.iter().map(|name| format!("tests/python/hosts/test_{name}.py")).collect();
+    let mut pytest = pytest(python, &files);
+    pytest.env("TASKBELL_HOSTS", "1").env("TASKBELL_LIBRARY", library());
+    run_tests(steps, &title(host), host.limit, &mut pytest);
+}
+
+fn title(host: &Host) -> String {
+    format!("host {}", host.tests.join(", "))
+}
+
+fn environment(host: &Host) -> std::path::PathBuf {
+    tools::target().join("hosts").join(host.name)
+}
+
+fn packages(host: &Host) -> String {
+    format!("tests/python/hosts/{}.txt", host.name)
+}
