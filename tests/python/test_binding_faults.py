@@ -180,4 +180,5 @@ def test_a_host_with_a_log_of_its_own_has_it_alone(tmp_path, receive, caplog):
         caplog.clear()
         bell.wait(bell.task_complete({"name": "a"}))
         eventually("the dead letter", lambda: any("dead letter" in line for line in heard))
+        assert heard[0] == "1 endpoint, 1 hook"
     assert not caplog.records

@@ -26,10 +26,10 @@ pub struct Bell {
     parts: Arc<Parts>,
     spool: crate::spool::SpoolPath,
     is_default_spool: bool,
-    // Of the configuration at the start, for the first log function: what it has, and what is doubtful in it.
+    // Of the configuration at the start, for each log function: what it has, and what is doubtful in it.
     summary: String,
     warnings: Vec<String>,
-    was_start_logged: AtomicBool,
+    is_reloaded: AtomicBool,
     // Whether a refused metric was logged: a host may feed the same every second.
     was_metric_refused: AtomicBool,
 }
@@ -58,7 +58,7 @@ impl Bell {
             is_default_spool,
             summary,
             warnings,
-            was_start_logged: AtomicBool::new(false),
+            is_reloaded: AtomicBool::new(false),
             was_metric_refused: AtomicBool::new(false),
         })
     }
@@ -214,7 +214,7 @@ impl Bell {
             NotSet::Closed => closed(),
         })?;
         // From the start, before a function could be set.
-        if is_set && !self.was_start_logged.swap(true, Ordering::Relaxed) {
+        if is_set && !self.is_reloaded.load(Ordering::Relaxed) {
             self.parts.log.write(Level::Info, &self.summary);
             let incidents = self.parts.spool_health.incidents();
             self.warnings.iter().for_each(|text| self.parts.log.write(Level::Warn, text));
@@ -241,6 +241,7 @@ impl Bell {
         loop {
             self.parts.waker.wake();
             if self.parts.reload.is_empty() {
+                self.is_reloaded.store(true, Ordering::Relaxed);
                 return Ok(());
             }
             if Instant::now() > deadline && self.parts.reload.take().is_some() {
