@@ -61,6 +61,7 @@ config = json.loads(sys.argv[1])
 assert taskbell.shutdown() == 0
 assert taskbell.init(config) and taskbell.init(config)
 taskbell.on_task_complete({"name": "a"})
+assert taskbell.default.flush(20)
 config["hooks"][0]["on"] = ["other.event"]
 assert taskbell.init(config)
 taskbell.on_task_complete({"name": "nobody asks for it"})
