@@ -240,6 +240,12 @@ time.sleep(60)
 """
 ENDED = KILLED.replace("time.sleep(60)", "assert bell.flush(30); print(json.dumps(bell.stats()), flush=True)")
 
+
+def printed(said: str) -> dict:
+    """The statistics, between lines of the log."""
+    return json.loads(next(line for line in said.splitlines() if line.startswith("{")))
+
+
 # Where the text stands that ends the process, the failing place, and what the fifth start does: so many
 # messages arrive, and so many are dead letters.
 FATAL = {
@@ -272,7 +278,7 @@ def test_what_ends_four_processes_is_never_tried_again(tmp_path, receive, failin
     python(KILLED, path, "test.fine", "test.killer", "test.fine", "test.fine", env=env, expect=ABORTED)
     for _ in range(3):
         python(KILLED, path, "test.fine", env=env, expect=ABORTED)
-    stats = json.loads(python(ENDED, path, "test.fine", env=env).splitlines()[0])
+    stats = printed(python(ENDED, path, "test.fine", env=env))
     assert stats["dead"] == dead, stats
     ids = {request.header("webhook-id") for request in receiver.requests}
     assert len(ids) == 7 + arrive, "each event has one id for ever"
@@ -292,7 +298,7 @@ def test_a_panic_over_one_event_loses_neither_it_nor_another(tmp_path, receive, 
     path = fatal(tmp_path, receive(), place)
     env = {"TASKBELL_LIBRARY": str(failing_library), "TASKBELL_FAILPOINT": fail.replace("=", "=!")}
     said = python(ENDED, path, "test.fine", "test.killer", "test.fine", env=env)
-    stats = json.loads(said.splitlines()[0])
+    stats = printed(said)
     assert (stats["delivered"], stats["dead"]) == (2 + arrive, dead), stats
     assert stats["defects"] >= 1
     (killer,) = query(tmp_path / "bell.db", "SELECT payload FROM events WHERE type = 'test.killer'")
