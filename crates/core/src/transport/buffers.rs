@@ -1,10 +1,10 @@
-//! The two buffers of a connection. Output is held back until a request is complete, so that head and
-//! body leave in one write; input grows with the head of an answer.
+//! The buffers of a connection. Input grows with the head of an answer; into the output ureq writes what goes
+//! nowhere.
 
 use ureq::unversioned::transport::Buffers;
 
-/// The size of the output buffer, and by what it grows.
-const OUTPUT: usize = 32 * 1024;
+/// The size of the output buffer: more than ureq's request needs.
+const OUTPUT: usize = 4 * 1024;
 
 /// The first size of the input buffer.
 const INPUT: usize = 8 * 1024;
@@ -19,7 +19,6 @@ const MAX_INPUT: usize = 128 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct IoBuffers {
     output: Vec<u8>,
-    held: usize,
     input: Vec<u8>,
     start: usize,
     end: usize,
@@ -27,51 +26,21 @@ pub(super) struct IoBuffers {
 }
 
 impl IoBuffers {
-    /// Holds back `amount` more bytes at the front of the output.
-    pub(super) fn hold(&mut self, amount: usize) {
-        self.held = self.output.len().min(self.held + amount);
+    /// Lets the next reader begin with what was received already.
+    pub(super) fn offer(&mut self) {
+        self.progress = true;
     }
 
-    pub(super) fn held(&self) -> &[u8] {
-        self.output.get(..self.held).unwrap_or_default()
-    }
-
-    /// Replaces the bytes that are held back.
-    pub(super) fn replace_held(&mut self, bytes: &[u8]) {
-        self.held = 0;
-        self.make_room(bytes.len());
-        if let Some(front) = self.output.get_mut(..bytes.len()) {
-            front.copy_from_slice(bytes);
-            self.held = bytes.len();
-        }
-    }
-
-    /// The bytes that were held back are written.
-    pub(super) fn release(&mut self) {
-        self.held = 0;
-    }
-
-    pub(super) fn room(&self) -> usize {
-        self.output.len() - self.held
-    }
-
-    /// Makes room for at least `amount` bytes after those held back.
-    pub(super) fn make_room(&mut self, amount: usize) {
-        if self.room() < amount.max(1) {
-            self.output.resize(self.held + amount.max(OUTPUT), 0);
-        }
-    }
-
-    /// Empties both, before another request.
+    /// Empties them, before another request.
     pub(super) fn clear(&mut self) {
-        (self.held, self.start, self.end, self.progress) = (0, 0, 0, false);
+        (self.start, self.end, self.progress) = (0, 0, false);
     }
 }
 
 impl Buffers for IoBuffers {
     fn output(&mut self) -> &mut [u8] {
-        self.make_room(1);
-        self.output.get_mut(self.held..).unwrap_or_default()
+        self.output.resize(OUTPUT, 0);
+        &mut self.output
     }
 
     fn input(&self) -> &[u8] {
@@ -111,20 +80,6 @@ impl Buffers for IoBuffers {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bytes_held_back_stay_in_front() {
-        let mut buffers = IoBuffers::default();
-        buffers.output()[..4].copy_from_slice(b"head");
-        buffers.hold(4);
-        buffers.output()[..4].copy_from_slice(b"body");
-        buffers.hold(4);
-        assert_eq!(buffers.held(), b"headbody");
-        buffers.replace_held(&[7; 3 * OUTPUT]);
-        assert_eq!(buffers.held(), [7; 3 * OUTPUT]);
-        buffers.release();
-        assert!(buffers.held().is_empty());
-    }
 
     #[test]
     fn input_grows_to_its_bound_and_is_kept_in_order() {

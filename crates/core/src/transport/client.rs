@@ -1,28 +1,25 @@
 //! The client of one endpoint.
 
 use super::blocking_task::BlockingTasks;
-use super::buffers::MAX_RESPONSE_HEAD;
+use super::connection::HttpConnection;
 use super::connection_limit::ConnectionSlot;
-use super::dial::{Dialer, SharedDialer};
+use super::dial::Dialer;
 use super::dns::{DnsCache, LookupFn, system_lookup};
 use super::error::{TransportError, TransportErrorKind};
-use super::pool::{AgentPool, LentAgent};
+use super::odd_answer::OddAnswers;
+use super::pool::{ConnectionPool, LentConnection};
+use super::request_head::{self, Written};
 use super::request_state::{self, Phases, RequestState, Stage};
-use super::route::{self, Route};
+use super::route::Route;
 use super::tls::TlsSetup;
 use super::vet::Reach;
-use super::{answer, error_text, smtp};
+use super::{error_text, smtp};
 use crate::endpoint::{Endpoint, Proxy};
 use crate::platform::{Answer, Envelope};
 use crate::secret::shown_host;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use ureq::Agent;
-use ureq::http::header::{self, HeaderName, HeaderValue};
-use ureq::http::{Method, Request, Uri};
-use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::NextTimeout;
 use url::Url;
 
 /// How long an unused connection is kept. Receivers close theirs after 5 to 75 seconds; a closed one is
@@ -32,47 +29,20 @@ const MAX_IDLE: Duration = Duration::from_secs(30);
 /// How soon a request must fail for its connection to count as stale.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// Headers that belong to the connection, not to the message; they cannot be given.
-const OURS: [HeaderName; 9] = [
-    header::CONNECTION,
-    header::CONTENT_LENGTH,
-    header::EXPECT,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    HeaderName::from_static("keep-alive"),
-];
-
 /// The connections to one endpoint. Shared by the threads of its lane.
 pub struct Client {
-    pool: AgentPool,
+    pool: ConnectionPool,
+    odd_answers: OddAnswers,
     tasks: Arc<BlockingTasks>,
     closed: Arc<AtomicBool>,
     timeout: Duration,
     connect_timeout: Duration,
-    dialer: SharedDialer,
+    dialer: Dialer,
 }
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").field("timeout", &self.timeout).finish_non_exhaustive()
-    }
-}
-
-/// ureq resolves before each request, our dialer only when it opens a connection.
-#[derive(Debug)]
-struct NoResolver;
-
-impl Resolver for NoResolver {
-    fn resolve(
-        &self,
-        _: &Uri,
-        _: &ureq::config::Config,
-        _: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        Ok(self.empty())
     }
 }
 
@@ -108,28 +78,13 @@ impl Client {
             tasks: Arc::clone(&tasks),
             tls: TlsSetup::read(&endpoint.tls)?,
             closed: Arc::clone(&closed),
-            mails: Mutex::default(),
+            open: Mutex::default(),
             plain_scheme: if is_mail { "smtp" } else { "http" },
             open_limit: connect_timeout,
             limit: timeout,
         };
-        // Timeouts and proxy are ours, not ureq's.
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .proxy(None)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(format!("taskbell/{}", crate::VERSION))
-            .max_response_header_size(MAX_RESPONSE_HEAD)
-            .max_idle_connections(2)
-            .max_idle_connections_per_host(1)
-            .max_idle_age(MAX_IDLE)
-            .build();
-        let dialer = SharedDialer(Arc::new(dialer));
-        let own = dialer.clone();
-        let make = move || Agent::with_parts(config.clone(), own.clone(), NoResolver);
-        let pool = AgentPool::new(Box::new(make), MAX_IDLE);
-        Ok(Client { pool, tasks, closed, timeout, connect_timeout, dialer })
+        let (pool, odd_answers) = (ConnectionPool::new(MAX_IDLE), OddAnswers::default());
+        Ok(Client { pool, odd_answers, tasks, closed, timeout, connect_timeout, dialer })
     }
 
     /// Sends one POST and reads the answer, within the endpoint's timeout. Never follows a redirect.
@@ -149,21 +104,21 @@ impl Client {
         // Not a part of the attempt's time: it waits for others, not for the receiver.
         let lent = self.pool.lend(|| self.is_closed());
         let started = Instant::now();
-        let Some(agent) = lent.as_ref().and_then(LentAgent::agent) else {
-            return (Err(error_text::cancelled()), total(Phases::default(), started));
+        let request = request_head::write(method, url, headers, body);
+        let (mut lent, request) = match (lent.filter(|_| !self.is_closed()), request) {
+            (Some(lent), Ok(request)) => (lent, request),
+            (None, _) => return (Err(error_text::cancelled()), total(Phases::default(), started)),
+            (_, Err(error)) => return (Err(error), total(Phases::default(), started)),
         };
-        let request = match self.request(method, url, headers, body) {
-            Ok(request) => request,
-            Err(error) => return (Err(error), total(Phases::default(), started)),
-        };
-        request_state::begin(started, self.timeout, self.connect_timeout, body.len());
-        let mut result = run(agent, request);
+        request_state::begin(started, self.timeout, self.connect_timeout);
+        let mut result = self.exchange(url, &request, &mut lent);
         if let Err(ureq::Error::Io(_)) = &result
             && request_state::with(renew) == Some(true)
-            && let Ok(request) = self.request(method, url, headers, body)
+            && !self.is_closed()
         {
-            result = run(agent, request);
+            result = self.exchange(url, &request, &mut lent);
         }
+        self.pool.give_back(lent);
         match request_state::end() {
             Some(state) => {
                 let phases = total(state.phases, started);
@@ -171,6 +126,34 @@ impl Client {
             }
             None => (Err(error_text::cancelled()), total(Phases::default(), started)),
         }
+    }
+
+    /// One request and its answer, on the lent connection or on a new one, which is kept when it can be used again.
+    fn exchange(
+        &self,
+        url: &Url,
+        request: &Written<'_>,
+        lent: &mut LentConnection,
+    ) -> Result<Answer, ureq::Error> {
+        let kept = lent.connection.take().and_then(HttpConnection::renewed);
+        let mut connection = match kept {
+            Some(kept) => {
+                request_state::with(|state| state.pooled = true);
+                kept
+            }
+            None => Box::new(self.dialer.dial(url).map_err(|error| {
+                request_state::with(|state| state.error = Some(error));
+                ureq::Error::ConnectionFailed
+            })?),
+        };
+        connection.send(request)?;
+        if let Some(answer) = connection.plain_answer() {
+            lent.connection = Some(connection).filter(|connection| connection.is_consumed());
+            return Ok(answer);
+        }
+        let (answer, connection) = self.odd_answers.read(connection);
+        lent.connection = connection;
+        answer
     }
 
     /// Hands a message over by SMTP, on a connection of its own, within the endpoint's timeout.
@@ -187,8 +170,8 @@ impl Client {
             return (Err(error_text::cancelled()), total(Phases::default(), Instant::now()));
         };
         let started = Instant::now();
-        request_state::begin(started, self.timeout, self.connect_timeout, message.len());
-        let result = smtp::deliver(&self.dialer.0, url, envelope, message);
+        request_state::begin(started, self.timeout, self.connect_timeout);
+        let result = smtp::deliver(&self.dialer, url, envelope, message);
         let phases = request_state::end().map_or_else(Phases::default, |state| state.phases);
         let result = result.map_err(|error| if self.is_closed() { error_text::cancelled() } else { error });
         (result, total(phases, started))
@@ -209,53 +192,11 @@ impl Client {
         self.closed.store(true, Ordering::Release);
         self.tasks.close();
         self.pool.shutdown();
-        let mails = std::mem::take(&mut *self.dialer.0.mails.lock().unwrap_or_else(PoisonError::into_inner));
-        mails.iter().filter_map(Weak::upgrade).for_each(|handle| handle.shutdown());
+        self.dialer.shutdown();
     }
 
     fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
-    }
-
-    fn request<'a>(
-        &self,
-        method: &str,
-        url: &Url,
-        headers: &[(String, String)],
-        body: &'a [u8],
-    ) -> Result<Request<&'a [u8]>, TransportError> {
-        if self.is_closed() {
-            return Err(error_text::cancelled());
-        }
-        let credentials = route::basic(url);
-        let uri =
-            if credentials.is_some() { without_credentials(url) } else { url.as_str().parse::<Uri>().ok() };
-        let uri = uri.filter(|_| matches!(url.scheme(), "http" | "https") && url.has_host());
-        let uri = uri.ok_or_else(|| {
-            TransportErrorKind::Refused.error("the URL must be http:// or https:// with a host")
-        })?;
-        let mut request = Request::new(body);
-        *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap_or(Method::POST);
-        *request.uri_mut() = uri;
-        for (name, value) in headers {
-            let refused = |what: &str| {
-                let reason = format!("the header {name:?} {what} that HTTP does not allow");
-                TransportErrorKind::Refused.error(reason)
-            };
-            let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused("has a name"))?;
-            let value =
-                HeaderValue::from_bytes(value.as_bytes()).map_err(|_| refused("holds a character"))?;
-            if !OURS.contains(&key) {
-                request.headers_mut().append(key, value);
-            }
-        }
-        if let Some(credentials) = credentials
-            && !request.headers().contains_key(header::AUTHORIZATION)
-            && let Ok(value) = HeaderValue::from_str(credentials.expose())
-        {
-            request.headers_mut().insert(header::AUTHORIZATION, value);
-        }
-        Ok(request)
     }
 
     fn explain(
@@ -296,19 +237,12 @@ fn is_mail(url: &Url) -> bool {
     matches!(url.scheme(), "smtp" | "smtps")
 }
 
-fn run(agent: &Agent, request: Request<&[u8]>) -> Result<Answer, ureq::Error> {
-    let response = agent.run(request)?;
-    request_state::enter(Stage::Body);
-    answer::read(response)
-}
-
 /// Prepares the request for a second try on a new connection, if the first failed because a pooled one was
 /// stale.
 fn renew(state: &mut RequestState) -> bool {
     let at_once = state.sent.is_none_or(|sent| sent.elapsed() < AT_ONCE);
     let stale = state.pooled && state.received == 0 && at_once && !state.late && state.error.is_none();
     if stale {
-        state.fresh_only = true;
         state.pooled = false;
         state.broken = false;
         state.tls_error = None;
@@ -321,11 +255,4 @@ fn renew(state: &mut RequestState) -> bool {
 fn total(mut phases: Phases, started: Instant) -> Phases {
     phases.total_us = request_state::micros_since(started).max(1);
     phases
-}
-
-fn without_credentials(url: &Url) -> Option<Uri> {
-    let mut url = url.clone();
-    url.set_username("").ok()?;
-    url.set_password(None).ok()?;
-    url.as_str().parse().ok()
 }

@@ -1,19 +1,19 @@
-//! A connection as ureq's transport: a socket, with TLS or without.
+//! A connection to a receiver: a socket, with TLS or without. One request at a time.
 
 use super::buffers::IoBuffers;
+use super::plain_answer::{self, PlainHead};
+use super::request_head::Written;
 use super::request_state::{self, Stage};
 use super::socket::Socket;
+use crate::platform::Answer;
 use crate::secret::Secret;
 use rustls::ClientConnection;
 use std::io::{self, Read, Write};
 use std::time::Instant;
-use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
+use ureq::unversioned::transport::Buffers;
 
 /// The most bytes of one answer that are taken from the connection, whatever they decompress to.
 const MAX_RECEIVED: usize = 1024 * 1024;
-
-/// The free space that the next part of a head or body needs in the output buffer.
-const ROOM: usize = 8 * 1024;
 
 /// A request to a proxy without a tunnel (RFC 9112, section 3.2.2).
 #[derive(Debug)]
@@ -24,24 +24,14 @@ pub(super) struct ByProxy {
     pub(super) header: Secret,
 }
 
-/// How much of the request ureq has handed over.
-#[derive(Clone, Copy)]
-enum Sending {
-    /// Not all of the head.
-    Head,
-    /// The head, and all but these bytes of the body.
-    Body(usize),
-}
-
-/// A connection as ureq sees it. One request at a time.
+/// A connection that is open.
 pub(super) struct HttpConnection {
     socket: Socket,
     tls: Option<Box<ClientConnection>>,
     by_proxy: Option<ByProxy>,
     buffers: IoBuffers,
-    sending: Sending,
-    /// Between two requests.
-    resting: bool,
+    /// Why the plain reading ended, for the next reader.
+    failed: Option<ureq::Error>,
 }
 
 /// The buffers hold secrets.
@@ -53,45 +43,99 @@ impl std::fmt::Debug for HttpConnection {
 
 impl HttpConnection {
     pub(super) fn new(socket: Socket, tls: Option<ClientConnection>, by_proxy: Option<ByProxy>) -> Self {
-        let tls = tls.map(Box::new);
         HttpConnection {
             socket,
-            tls,
+            tls: tls.map(Box::new),
             by_proxy,
             buffers: IoBuffers::default(),
-            sending: Sending::Head,
-            resting: false,
+            failed: None,
         }
     }
 
-    fn hand_over_head(&mut self, amount: usize) {
-        self.buffers.hold(amount);
-        if !self.buffers.held().ends_with(b"\r\n\r\n") {
-            self.buffers.make_room(ROOM);
-            return;
-        }
-        if let Some(by_proxy) = &self.by_proxy {
-            let head = by_proxy.rewrite(self.buffers.held());
-            self.buffers.replace_held(&head);
-            request_state::with(|state| state.proxied = true);
-        }
-        self.sending = Sending::Body(request_state::with(|state| state.body_len).unwrap_or(0));
-    }
-
-    fn flush(&mut self) -> Result<(), ureq::Error> {
-        let held = self.buffers.held();
-        let written = match &mut self.tls {
-            None => self.socket.write_all(held),
-            Some(tls) => {
-                let mut stream = rustls::Stream::new(tls.as_mut(), &mut self.socket);
-                stream.write_all(held).and_then(|()| stream.flush())
+    /// Sends a request; its head leaves with the beginning of its body.
+    pub(super) fn send(&mut self, request: &Written<'_>) -> Result<(), ureq::Error> {
+        request_state::enter(Stage::Send);
+        let sent = match &self.by_proxy {
+            None => self.write(&request.first),
+            Some(by_proxy) => {
+                request_state::with(|state| state.proxied = true);
+                let first = by_proxy.rewrite(&request.first);
+                self.write(&first)
             }
         };
-        self.buffers.release();
-        written.map_err(|error| {
+        let sent =
+            sent.and_then(|()| if request.rest.is_empty() { Ok(()) } else { self.write(request.rest) });
+        if let Err(error) = sent {
             let why = self.unread_alert();
-            broken(why.unwrap_or(error))
-        })
+            return Err(broken(why.unwrap_or(error)));
+        }
+        request_state::with(|state| {
+            state.stage = Stage::Head;
+            state.sent = Some(Instant::now());
+        });
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.tls {
+            None => self.socket.write_all(bytes),
+            Some(tls) => {
+                let mut stream = rustls::Stream::new(tls.as_mut(), &mut self.socket);
+                stream.write_all(bytes).and_then(|()| stream.flush())
+            }
+        }
+    }
+
+    /// Reads a plain answer; `None` when it is another one, or none. What was received stays for the next reader,
+    /// and so does an error.
+    pub(super) fn plain_answer(&mut self) -> Option<Answer> {
+        self.fill_or_keep()?;
+        let PlainHead { mut answer, head, body } = plain_answer::read_head(self.buffers.input())?;
+        while self.buffers.input().len() < head + body {
+            self.fill_or_keep()?;
+        }
+        answer.body.extend_from_slice(self.buffers.input().get(head..head + body)?);
+        self.buffers.input_consume(head + body);
+        Some(answer)
+    }
+
+    fn fill_or_keep(&mut self) -> Option<()> {
+        match self.fill() {
+            Ok(true) => Some(()),
+            Ok(false) => None,
+            Err(error) => {
+                self.failed = Some(error);
+                None
+            }
+        }
+    }
+
+    /// Waits for bytes of the answer; `false` at its end.
+    pub(super) fn fill(&mut self) -> Result<bool, ureq::Error> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let amount = self.receive().map_err(broken)?;
+        self.buffers.input_appended(amount);
+        count(amount)?;
+        Ok(amount > 0)
+    }
+
+    pub(super) fn buffers(&mut self) -> &mut IoBuffers {
+        &mut self.buffers
+    }
+
+    /// Whether all that was received belongs to the answer that was read.
+    pub(super) fn is_consumed(&self) -> bool {
+        self.buffers.input().is_empty()
+    }
+
+    /// Prepares a connection that was used before for the next request; `None` when it is not open any more, or holds
+    /// something unread.
+    pub(super) fn renewed(mut self: Box<Self>) -> Option<Box<Self>> {
+        let is_idle = self.is_idle();
+        self.buffers.clear();
+        is_idle.then_some(self)
     }
 
     /// A peer that refuses a certificate sends an alert and closes; the alert may be unread after a write that
@@ -141,69 +185,6 @@ fn count(amount: usize) -> io::Result<()> {
         state.flooded
     });
     if flooded == Some(true) { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) }
-}
-
-impl Transport for HttpConnection {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.buffers
-    }
-
-    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
-        self.resting = false;
-        match self.sending {
-            Sending::Head => {
-                request_state::enter(Stage::Send);
-                self.hand_over_head(amount);
-            }
-            Sending::Body(left) => {
-                self.buffers.hold(amount);
-                self.sending = Sending::Body(left.saturating_sub(amount));
-            }
-        }
-        match self.sending {
-            Sending::Body(0) => {
-                self.flush()?;
-                request_state::with(|state| {
-                    state.stage = Stage::Head;
-                    state.sent = Some(Instant::now());
-                });
-                Ok(())
-            }
-            Sending::Body(_) if self.buffers.room() < ROOM => self.flush(),
-            _ => Ok(()),
-        }
-    }
-
-    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
-        if !self.buffers.held().is_empty() {
-            self.flush()?;
-        }
-        let amount = self.receive().map_err(broken)?;
-        self.buffers.input_appended(amount);
-        count(amount)?;
-        Ok(amount > 0)
-    }
-
-    /// ureq calls it once when it puts a connection into its pool and once when it takes it out. Only the second
-    /// answer matters.
-    fn is_open(&mut self) -> bool {
-        if !self.resting {
-            self.resting = true;
-            return true;
-        }
-        let wanted = request_state::with(|state| !state.fresh_only).unwrap_or(false);
-        if !wanted || !self.is_idle() {
-            return false;
-        }
-        self.buffers.clear();
-        self.sending = Sending::Head;
-        request_state::with(|state| state.pooled = true);
-        true
-    }
-
-    fn is_tls(&self) -> bool {
-        self.tls.is_some()
-    }
 }
 
 impl ByProxy {

@@ -20,8 +20,8 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
-use ureq::http::uri::Scheme;
-use ureq::unversioned::transport::{ConnectionDetails, Connector, ShutdownHandle};
+use ureq::unversioned::transport::ShutdownHandle;
+use url::Url;
 
 /// How long a connection to this machine may take before it is opened on another thread; usually it takes
 /// microseconds.
@@ -38,8 +38,8 @@ pub(super) struct Dialer {
     pub(super) tasks: Arc<BlockingTasks>,
     pub(super) tls: TlsSetup,
     pub(super) closed: Arc<AtomicBool>,
-    /// The connections with a message by SMTP on them, which no agent of ureq knows.
-    pub(super) mails: Mutex<Vec<Weak<dyn ShutdownHandle>>>,
+    /// The connections that are open, for the shutdown.
+    pub(super) open: Mutex<Vec<Weak<dyn ShutdownHandle>>>,
     /// The scheme of a URL without TLS, for what an error advises.
     pub(super) plain_scheme: &'static str,
     /// The limit for opening a connection.
@@ -75,40 +75,15 @@ impl HttpProxy {
     }
 }
 
-/// The dialer that the agents of a client share.
-#[derive(Clone)]
-pub(super) struct SharedDialer(pub(super) Arc<Dialer>);
-
-/// A connector needs this.
-impl std::fmt::Debug for SharedDialer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SharedDialer").finish_non_exhaustive()
-    }
-}
-
-impl Connector for SharedDialer {
-    type Out = HttpConnection;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails,
-        _: Option<()>,
-    ) -> Result<Option<HttpConnection>, ureq::Error> {
-        self.0.dial(details).map(Some).map_err(|error| {
-            request_state::with(|state| state.error = Some(error));
-            ureq::Error::ConnectionFailed
-        })
-    }
-}
-
 impl Dialer {
-    fn dial(&self, details: &ConnectionDetails) -> Result<HttpConnection, TransportError> {
-        let secure = details.uri.scheme() == Some(&Scheme::HTTPS);
-        let host = details.uri.host().unwrap_or_default().trim_matches(['[', ']']);
-        let port = details.uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+    /// Opens the connection for a request to this URL.
+    pub(super) fn dial(&self, url: &Url) -> Result<HttpConnection, TransportError> {
+        let secure = url.scheme() == "https";
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let port = url.port_or_known_default().unwrap_or_default();
         let target = Peer { host, port, is_proxy: false };
         let (mut socket, proxy) = self.connection_to(target, secure)?;
-        (details.register_shutdown)(socket.shutdown_handle()).map_err(|_| error_text::cancelled())?;
+        self.note_open(&socket)?;
         if let (Some(proxy), true) = (proxy, secure) {
             self.ask_for_tunnel(&mut socket, target, proxy)?;
         }
@@ -120,25 +95,32 @@ impl Dialer {
                     format!("proxy-authorization: {}\r\n", value.expose())
                 })),
             });
-        request_state::enter(Stage::Send);
         Ok(HttpConnection::new(socket, tls, by_proxy))
     }
 
     /// Opens the connection for a message by SMTP, through the tunnel of a proxy where one is set.
     pub(super) fn dial_mail(&self, target: Peer<'_>) -> Result<Socket, TransportError> {
         let (mut socket, proxy) = self.connection_to(target, true)?;
-        {
-            let mut open = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
-            open.retain(|handle| handle.strong_count() > 0);
-            open.push(socket.shutdown_handle());
-        }
-        if self.closed.load(Ordering::Acquire) {
-            return Err(error_text::cancelled());
-        }
+        self.note_open(&socket)?;
         if let Some(proxy) = proxy {
             self.ask_for_tunnel(&mut socket, target, proxy)?;
         }
         Ok(socket)
+    }
+
+    /// From now on the shutdown breaks it.
+    fn note_open(&self, socket: &Socket) -> Result<(), TransportError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|handle| handle.strong_count() > 0);
+        open.push(socket.shutdown_handle());
+        drop(open);
+        if self.closed.load(Ordering::Acquire) { Err(error_text::cancelled()) } else { Ok(()) }
+    }
+
+    /// Breaks every connection, idle or in use.
+    pub(super) fn shutdown(&self) {
+        let open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
+        open.iter().filter_map(Weak::upgrade).for_each(|handle| handle.shutdown());
     }
 
     /// A connection to a vetted address of the receiver, or to the proxy before it.

@@ -1,5 +1,5 @@
-//! HTTP over ureq, and SMTP: resolve, vet the address, connect, send, and read a bounded answer, all within one
-//! deadline.
+//! HTTP and SMTP: resolve, vet the address, connect, send, and read a bounded answer, all within one deadline. Plain
+//! answers are read here, all others by ureq.
 
 mod answer;
 mod blocking_task;
@@ -12,9 +12,12 @@ mod dial;
 mod dns;
 mod error;
 mod error_text;
+mod odd_answer;
 mod pinned;
+mod plain_answer;
 mod pool;
 mod process_count;
+mod request_head;
 mod request_state;
 mod route;
 mod smtp;

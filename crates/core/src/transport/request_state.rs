@@ -1,7 +1,7 @@
-//! The state of one call of `Client::post`: its deadlines, its stage, and its first error.
+//! The state of one request: its deadlines, its stage, and its first error.
 //!
-//! ureq runs a request from the first to the last byte on the calling thread, and passes nothing of ours to
-//! the transport that it takes out of its pool. The state is therefore thread-local.
+//! A request runs from the first to the last byte on the calling thread, through TLS and ureq, which pass nothing
+//! of ours to the socket. The state is therefore thread-local.
 
 use super::error::TransportError;
 use std::cell::RefCell;
@@ -54,9 +54,6 @@ pub(super) struct RequestState {
     /// The error of TLS, if that is why the connection failed.
     pub(super) tls_error: Option<rustls::Error>,
     pub(super) late: bool,
-    pub(super) body_len: usize,
-    /// Connections of the pool are not used.
-    pub(super) fresh_only: bool,
     pub(super) pooled: bool,
     /// The request went to a proxy in absolute form, so that a 407 is the proxy's.
     pub(super) proxied: bool,
@@ -72,7 +69,7 @@ thread_local! {
     static CURRENT: RefCell<Option<RequestState>> = const { RefCell::new(None) };
 }
 
-pub(super) fn begin(started: Instant, timeout: Duration, connect_timeout: Duration, body_len: usize) {
+pub(super) fn begin(started: Instant, timeout: Duration, connect_timeout: Duration) {
     let far = started + Duration::from_secs(86_400);
     let state = RequestState {
         started,
@@ -83,8 +80,6 @@ pub(super) fn begin(started: Instant, timeout: Duration, connect_timeout: Durati
         error: None,
         tls_error: None,
         late: false,
-        body_len,
-        fresh_only: false,
         pooled: false,
         proxied: false,
         sent: None,

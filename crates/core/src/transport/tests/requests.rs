@@ -212,6 +212,33 @@ fn every_form_of_a_body_is_read() {
 }
 
 #[test]
+fn an_answer_in_pieces_is_read_and_its_connection_used_again_whatever_its_form() {
+    let forms: [&[&[u8]]; 4] = [
+        &[b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", b"ab", b"cde"],
+        &[b"HTTP/1.1 200", b" OK\r\ncontent-len", b"gth: 5\r\n\r\nabcde"],
+        &[b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nab", b"c\r\n2\r\nde\r\n0\r\n\r\n"],
+        &[b"HTTP/1.1 103 Early\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nabc", b"de"],
+    ];
+    for pieces in forms {
+        let server = Server::scripted(move |_, stream| {
+            stream.set_nodelay(true).unwrap();
+            let mut reader = reader_of(stream);
+            while take_request(&mut reader).is_some() {
+                for piece in pieces {
+                    stream.write_all(piece).unwrap();
+                    thread::sleep(Duration::from_millis(5));
+                }
+            }
+        });
+        let client = client(&server.url(), |_| {});
+        for _ in 0..3 {
+            assert_eq!(post(&client, &server.url()).unwrap().body, b"abcde");
+        }
+        assert_eq!(server.connections(), 1, "{}", pieces[0].escape_ascii());
+    }
+}
+
+#[test]
 fn a_body_that_ends_with_the_connection_is_read() {
     let server = Server::scripted(|_, stream| {
         take_request(&mut reader_of(stream)).unwrap();

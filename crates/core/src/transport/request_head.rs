@@ -1,0 +1,147 @@
+//! The head of a request, as HTTP/1.1 writes it (RFC 9112).
+
+use super::error::{TransportError, TransportErrorKind};
+use super::route;
+use crate::secret::Secret;
+use std::io::Write;
+use url::Url;
+
+/// The bytes of a body that leave together with the head.
+const FIRST: usize = 32 * 1024;
+
+/// Headers that belong to the connection, not to the message; they cannot be given.
+const OURS: [&str; 9] = [
+    "connection",
+    "content-length",
+    "expect",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "keep-alive",
+];
+
+/// A request, written.
+pub(super) struct Written<'b> {
+    /// The head and the beginning of the body.
+    pub(super) first: Vec<u8>,
+    /// The rest of the body.
+    pub(super) rest: &'b [u8],
+}
+
+/// Writes a request to this URL. `user-agent`, `accept`, `accept-encoding` and `host` are added unless given; user and
+/// password of the URL become an `authorization` unless one is given.
+pub(super) fn write<'b>(
+    method: &str,
+    url: &Url,
+    headers: &[(String, String)],
+    body: &'b [u8],
+) -> Result<Written<'b>, TransportError> {
+    let host = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https"));
+    let target = url.query().map_or((url.path(), ""), |query| (url.path(), query));
+    let is_text = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    let Some(host) = host.filter(|_| is_text(target.0) && is_text(target.1)) else {
+        let reason = "the URL must be http:// or https:// with a host";
+        return Err(TransportErrorKind::Refused.error(reason));
+    };
+    let (front, rest) = body.split_at(body.len().min(FIRST));
+    let mut out = Vec::with_capacity(1024 + front.len());
+    for part in [method, " ", target.0] {
+        out.extend_from_slice(part.as_bytes());
+    }
+    if url.query().is_some() {
+        out.push(b'?');
+        out.extend_from_slice(target.1.as_bytes());
+    }
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    let given = |name: &str| headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
+    let mut line = |name: &str, value: &[u8]| {
+        out.extend(name.bytes().map(|byte| byte.to_ascii_lowercase()));
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value);
+        out.extend_from_slice(b"\r\n");
+    };
+    if !given("host") {
+        match url.port() {
+            None => line("host", host.as_bytes()),
+            Some(port) => line("host", format!("{host}:{port}").as_bytes()),
+        }
+    }
+    let agent = concat!("taskbell/", env!("CARGO_PKG_VERSION"));
+    for (name, value) in [("user-agent", agent), ("accept", "*/*"), ("accept-encoding", "gzip")] {
+        if !given(name) {
+            line(name, value.as_bytes());
+        }
+    }
+    for (name, value) in headers {
+        check(name, value)?;
+        if !OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name)) {
+            line(name, value.as_bytes());
+        }
+    }
+    if let Some(credentials) =
+        route::basic(url).as_ref().map(Secret::expose).filter(|_| !given("authorization"))
+    {
+        line("authorization", credentials.as_bytes());
+    }
+    // Writing to memory cannot fail.
+    let _ = write!(out, "content-length: {}\r\n\r\n", body.len());
+    out.extend_from_slice(front);
+    Ok(Written { first: out, rest })
+}
+
+/// A name is a token, and a value has no control characters (RFC 9110, section 5).
+fn check(name: &str, value: &str) -> Result<(), TransportError> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let is_value = |byte: u8| byte == b'\t' || byte >= b' ' && byte != 0x7f;
+    let refused = |what: &str| {
+        let reason = format!("the header {name:?} {what} that HTTP does not allow");
+        Err(TransportErrorKind::Refused.error(reason))
+    };
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return refused("has a name");
+    }
+    if !value.bytes().all(is_value) { refused("holds a character") } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(url: &str, headers: &[(&str, &str)]) -> String {
+        let headers: Vec<_> =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let written = write("PUT", &Url::parse(url).unwrap(), &headers, b"").unwrap();
+        String::from_utf8(written.first).unwrap()
+    }
+
+    #[test]
+    fn a_head_names_the_target_and_the_host_as_the_url_has_them() {
+        for (url, target, host) in [
+            ("http://a.test", "/", "a.test"),
+            ("https://a.test:443/x?", "/x?", "a.test"),
+            ("http://[::1]:8080/x?a=b%20c&d#part", "/x?a=b%20c&d", "[::1]:8080"),
+            ("https://b\u{fc}cher.test/\u{fc}", "/%C3%BC", "xn--bcher-kva.test"),
+        ] {
+            let head = head(url, &[]);
+            assert!(head.starts_with(&format!("PUT {target} HTTP/1.1\r\nhost: {host}\r\n")), "{head}");
+        }
+    }
+
+    #[test]
+    fn what_is_given_replaces_what_is_added() {
+        let given = [("Host", "x"), ("user-agent", "me"), ("accept", "a"), ("accept-encoding", "b")];
+        let head = head("http://u:p@a.test/", &[&given[..], &[("authorization", "mine")]].concat());
+        for name in ["host", "user-agent", "accept", "accept-encoding", "authorization"] {
+            assert_eq!(head.matches(&format!("\r\n{name}: ")).count(), 1, "{name} in {head}");
+        }
+    }
+
+    #[test]
+    fn a_long_body_leaves_after_its_beginning_and_without_a_copy() {
+        let body = vec![7; 3 * FIRST];
+        let written = write("POST", &Url::parse("http://a.test/").unwrap(), &[], &body).unwrap();
+        assert!(written.first.ends_with(&body[..FIRST]) && written.rest.len() == 2 * FIRST);
+    }
+}
