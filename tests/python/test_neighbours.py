@@ -180,6 +180,19 @@ def test_an_idle_host_hardly_ever_wakes(tmp_path, receive, ring, start, neighbou
     assert woken < (2 * 6 if neighbour else 2), woken
 
 
+def test_a_bell_in_memory_uses_no_processor_once_its_messages_are_delivered(tmp_path, receive, ring):
+    bell = ring(settings(tmp_path, receive().url(), spool={"path": ":memory:"}))
+    bell.emit("test.event")
+    assert bell.flush(30)
+
+    def rests():
+        before = time.process_time()
+        time.sleep(1)
+        return time.process_time() - before < 0.05
+
+    eventually("a second without work", rests)
+
+
 def test_the_command_line_replays_beside_a_running_host_that_sleeps(tmp_path, receive, ring):
     receiver = receive([Reply(410)])
     config = settings(tmp_path, receiver.url())

@@ -109,6 +109,7 @@ impl Dispatcher {
         self.early.note(&reports);
         let changed = endpoints::changed_states(&self.decider.config, &self.parts, &reports);
         self.transaction.states.extend(changed);
+        self.parts.lanes.reports.note_attempts();
         if self.committer.has_file {
             let marks = self.sending_marks.changes(&self.parts.lanes, &reports, instance, now);
             self.transaction.states.extend(marks);

@@ -200,8 +200,10 @@ impl LaneSink for LaneReports {
     }
 
     fn attempt_begins(&self) {
-        self.attempt_began.store(true, Ordering::SeqCst);
-        self.waker.notify();
+        // The dispatcher looks once for all that begin until then.
+        if !self.attempt_began.swap(true, Ordering::SeqCst) {
+            self.waker.notify();
+        }
     }
 
     fn lacks_thread(&self) {

@@ -41,7 +41,6 @@ impl SendingMarks {
         instance: &str,
         now: Moment,
     ) -> Vec<StateChange> {
-        table.reports.note_attempts();
         let is_marked = |report: &LaneReport| match report {
             LaneReport::Attempt { endpoint, .. } | LaneReport::Returned { endpoint, .. } => {
                 self.marked.contains_key(endpoint)

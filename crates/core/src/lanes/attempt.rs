@@ -30,7 +30,8 @@ pub(super) struct Attempt {
     outcome: Option<Outcome>,
     /// The message to edit is no longer there.
     is_lost: bool,
-    pub(super) row: AttemptRow,
+    /// Once the answer is read.
+    row: Option<AttemptRow>,
 }
 
 pub(super) enum AttemptDecision {
@@ -54,8 +55,6 @@ impl Attempt {
     /// `None` without a job.
     pub(super) fn new(jobs: Vec<Job>, body: Arc<Body>, started_at: i64) -> Option<Attempt> {
         let leader = Job { body: None, ..jobs.first()?.clone() };
-        // Replaced when the answer is read.
-        let row = AttemptRow::defect(leader.seq, leader.attempts + 1, started_at);
         let (file, file_error, exchange, outcome) = (None, None, None, None);
         Some(Attempt {
             jobs,
@@ -68,7 +67,7 @@ impl Attempt {
             exchange,
             outcome,
             is_lost: false,
-            row,
+            row: None,
         })
     }
 
@@ -113,24 +112,35 @@ impl Attempt {
                 None => LiveResult::Posted(platform.message_id(answer, &live.first)),
             });
         }
-        self.row = exchange.row(self.leader.seq, self.outcome.as_ref(), &scrubber);
+        let mut row = exchange.row(self.leader.seq, self.outcome.as_ref(), &scrubber);
         let broke_off = exchange.result.as_ref().is_err_and(|error| {
             matches!(error.kind, TransportErrorKind::Timeout | TransportErrorKind::Broken)
         });
         if broke_off && self.file_bytes >= HEAVY {
             self.jobs.iter_mut().for_each(|job| job.without_file = true);
-            add(&mut self.row, "the file may be too large, so the next attempt goes without it");
+            add(&mut row, "the file may be too large, so the next attempt goes without it");
         }
         if let Some(reason) = &self.file_error {
-            add(&mut self.row, &scrubber.scrub(reason));
+            add(&mut row, &scrubber.scrub(reason));
         }
+        self.row = Some(row);
+    }
+
+    /// The row of the attempt log.
+    pub(super) fn take_row(&mut self) -> AttemptRow {
+        let defect = || AttemptRow::defect(self.leader.seq, self.leader.attempts + 1, self.started_at);
+        self.row.take().unwrap_or_else(defect)
+    }
+
+    fn note_in_row(&mut self, outcome: &'static str) {
+        self.row.iter_mut().for_each(|row| row.outcome = outcome);
     }
 
     /// Whether the receiver gets the message once more at once, each time in a plainer form.
     pub(super) fn decide(&mut self, lane: &Lane) -> AttemptDecision {
         match self.outcome.take() {
             _ if self.is_lost => {
-                self.row.outcome = "retry";
+                self.note_in_row("retry");
                 let (body, plain) = (Arc::clone(&self.body), self.leader.plain);
                 let remark = "the message to edit is no longer there; posted again at once";
                 AttemptDecision::SendAgain { body, plain, chat: None, reposts: true, remark }
@@ -158,13 +168,13 @@ impl Attempt {
     fn plainer(&mut self, lane: &Lane, how: Degradation) -> Option<AttemptDecision> {
         let (endpoint, tried) = (&lane.endpoint, self.leader.plain);
         let (plain, body) = self.body.plainer(endpoint, how, tried, self.file.is_some())?;
-        self.row.outcome = "retry";
+        self.note_in_row("retry");
         let (body, remark) = (Arc::new(body), plain.remedy());
         Some(AttemptDecision::SendAgain { body, plain: Some(plain), chat: None, reposts: false, remark })
     }
 
     fn refuse(&mut self, reason: String) -> AttemptDecision {
-        self.row.outcome = "final";
+        self.note_in_row("final");
         AttemptDecision::Settle(Some(Outcome::Final(reason)))
     }
 }

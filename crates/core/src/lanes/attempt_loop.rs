@@ -100,14 +100,15 @@ fn prepare(lane: &Lane, jobs: Vec<Job>) -> Option<Attempt> {
 }
 
 /// Tells the lane and the engine. Gives the attempt that follows at once, if there is one.
-fn report(lane: &Lane, attempt: Attempt, decision: AttemptDecision) -> Option<Attempt> {
+fn report(lane: &Lane, mut attempt: Attempt, decision: AttemptDecision) -> Option<Attempt> {
     match decision {
         AttemptDecision::SendAgain { body, plain, chat, reposts, remark } => {
             if let Some(chat) = chat {
                 lane.move_to(chat);
             }
+            let row = attempt.take_row();
             let mut jobs = attempt.jobs;
-            lane.log_retry_at_once(&mut jobs, remark, attempt.row);
+            lane.log_retry_at_once(&mut jobs, remark, row);
             for job in &mut jobs {
                 job.plain = plain;
                 if let Some(live) = job.live.as_mut().filter(|_| reposts) {
@@ -130,7 +131,7 @@ fn report(lane: &Lane, attempt: Attempt, decision: AttemptDecision) -> Option<At
 /// Settles an attempt, and sends what follows a delivered message.
 fn settle(lane: &Lane, mut attempt: Attempt, outcome: Option<Outcome>) {
     let jobs = std::mem::take(&mut attempt.jobs);
-    let row = attempt.row.clone();
+    let row = attempt.take_row();
     if outcome != Some(Outcome::Delivered) {
         return lane.settle(jobs, outcome, row);
     }
@@ -156,7 +157,10 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
 fn without_old(lane: &Lane, jobs: Vec<Job>) -> Vec<Job> {
     let now = lane.clock.unix_ms();
     let max_age = lane.endpoint.retry.max_age;
-    let is_old = |job: &Job| now - job.created_at > max_age.as_millis() as i64 && job.attempts > 0;
+    let is_old = |job: &Job| job.attempts > 0 && now - job.created_at > max_age.as_millis() as i64;
+    if !jobs.iter().any(is_old) {
+        return jobs;
+    }
     let (old, young): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(is_old);
     for job in old {
         let max_age = schedule::in_words(max_age);

@@ -53,10 +53,10 @@ pub(super) fn summary(endpoint: &Endpoint, group: &[Job], bodies: &[Extras], now
 }
 
 /// The rows of the attempt log: one for each delivery of a summary. The answer is in the first.
-pub(super) fn rows(row: &AttemptRow, jobs: &[Job]) -> Vec<AttemptRow> {
+pub(super) fn rows(row: AttemptRow, jobs: &[Job]) -> Vec<AttemptRow> {
     let size = jobs.len();
     if size == 1 {
-        return vec![row.clone()];
+        return vec![row];
     }
     let mut summary = format!("sent in one summary of {size} messages");
     if let Some(error) = &row.error {
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn each_delivery_of_a_summary_has_its_own_row() {
         let row = AttemptRow::defect(1, 1, 5);
-        let rows = rows(&row, &[job(7, "a"), job(8, "a"), job(9, "a")]);
+        let rows = rows(row, &[job(7, "a"), job(8, "a"), job(9, "a")]);
         let numbers: Vec<_> = rows.iter().map(|row| (row.delivery, row.number)).collect();
         assert_eq!(numbers, [(7, 3), (8, 3), (9, 3)]);
         assert!(rows[1].error.as_deref().unwrap().starts_with("sent in one summary of 3 messages: "));

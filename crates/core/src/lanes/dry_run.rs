@@ -69,6 +69,7 @@ fn as_mail(shaped: &Request<'_>, message: &RenderedMessage<'_>) -> Option<DryRun
 
 fn request(endpoint: &Endpoint, shaped: Request<'_>, id: &str, number: u32, now: i64) -> DryRunRequest {
     let headers = signed_headers(endpoint, &shaped, id, number, now.div_euclid(1000));
+    let headers = headers.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
     DryRunRequest { method: shaped.method, url: shaped.url, headers, body: shaped.body.into_owned() }
 }
 

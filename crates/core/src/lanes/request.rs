@@ -7,6 +7,8 @@ use super::drawing;
 use super::job::Job;
 use crate::endpoint::Endpoint;
 use crate::platform::{Attachment, Degradation, Live, RenderedMessage, Request};
+use crate::transport::HeaderLine;
+use std::borrow::Cow;
 
 /// The file that goes with a message, if it names one. An error says why the message goes without it.
 pub(super) fn attached_file(
@@ -57,32 +59,35 @@ pub(super) fn rendered<'a>(
 
 /// The headers of an attempt: a fresh timestamp and signature each time, the same id.
 /// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
-pub(super) fn signed_headers(
-    endpoint: &Endpoint,
-    request: &Request<'_>,
-    event_id: &str,
+pub(super) fn signed_headers<'a>(
+    endpoint: &'a Endpoint,
+    request: &'a Request<'_>,
+    event_id: &'a str,
     number: u32,
     timestamp_s: i64,
-) -> Vec<(String, String)> {
-    let mut headers: Vec<(String, String)> = vec![("content-type".into(), request.content_type.to_string())];
-    let configured = endpoint.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned()));
-    let mut set = |name: String, value: String| {
-        headers.retain(|(present, _)| *present != name);
-        headers.push((name, value));
+) -> Vec<HeaderLine<'a>> {
+    let mut headers = Vec::with_capacity(8);
+    headers.push((Cow::Borrowed("content-type"), Cow::Borrowed(&*request.content_type)));
+    let mut set = |name: Cow<'a, str>, value: Cow<'a, str>| match headers
+        .iter_mut()
+        .find(|(present, _)| *present == name)
+    {
+        Some((_, present)) => *present = value,
+        None => headers.push((name, value)),
     };
-    request.headers.iter().cloned().for_each(|(name, value)| set(name, value));
+    request.headers.iter().for_each(|(name, value)| set(name.into(), value.into()));
     if request.is_storage {
         return headers;
     }
-    configured.for_each(|(name, value)| set(name, value));
+    endpoint.headers.iter().for_each(|(name, value)| set(name.into(), value.expose().into()));
     if endpoint.platform.description().webhook_headers {
-        set("webhook-id".into(), event_id.to_owned());
-        set("webhook-timestamp".into(), timestamp_s.to_string());
-        set("taskbell-attempt".into(), number.to_string());
+        set("webhook-id".into(), event_id.into());
+        set("webhook-timestamp".into(), timestamp_s.to_string().into());
+        set("taskbell-attempt".into(), number.to_string().into());
     }
     for signer in &endpoint.sign {
         for (name, value) in signer.sign(event_id, timestamp_s, &request.body) {
-            set(name, value);
+            set(name.into(), value.into());
         }
     }
     headers

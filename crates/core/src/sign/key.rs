@@ -44,13 +44,13 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    fn write(self, bytes: &[u8]) -> String {
+    fn write(self, bytes: &[u8], out: &mut String) {
         match self {
             Encoding::Hex => {
                 let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
-                bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+                out.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
             }
-            Encoding::Base64 => STANDARD.encode(bytes),
+            Encoding::Base64 => STANDARD.encode_string(bytes, out),
         }
     }
 
@@ -125,14 +125,18 @@ impl SigningKey {
         !matches!(self.kind, KeyMaterial::Public(_))
     }
 
-    /// The signature with its label; `None` for a public key.
-    pub(super) fn sign(&self, feed: Feed<'_>) -> Option<String> {
-        let bytes = match &self.kind {
-            KeyMaterial::Pair(pair) => pair.sign(&collect(feed)).as_ref().to_vec(),
-            KeyMaterial::Public(_) => return None,
-            _ => self.digest(feed)?,
-        };
-        Some(format!("{}{}", self.label, self.encoding.write(&bytes)))
+    /// Writes the signature with its label; `false` for a public key.
+    pub(super) fn sign(&self, feed: Feed<'_>, out: &mut String) -> bool {
+        out.push_str(self.label);
+        match &self.kind {
+            KeyMaterial::Pair(pair) => self.encoding.write(pair.sign(&collect(feed)).as_ref(), out),
+            KeyMaterial::Public(_) => return false,
+            _ => match self.digest(feed) {
+                Some(digest) => self.encoding.write(&digest, out),
+                None => return false,
+            },
+        }
+        true
     }
 
     /// Whether this key made one of these labelled signatures. Compares with secret values in constant time.

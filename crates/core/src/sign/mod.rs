@@ -45,8 +45,16 @@ impl Signer {
         let timestamp = timestamp_s.to_string();
         let feed = |take: &mut dyn FnMut(&[u8])| row.content.feed(id, &timestamp, body, take);
         let signing = if row.joiner.is_some() { self.0.keys.len() } else { 1 };
-        let signatures: Vec<_> = self.0.keys.iter().take(signing).filter_map(|key| key.sign(&feed)).collect();
-        let joined = signatures.join(row.joiner.as_deref().unwrap_or_default());
+        let mut joined = String::with_capacity(96);
+        for key in self.0.keys.iter().take(signing) {
+            let end = joined.len();
+            if end > 0 {
+                joined.push_str(row.joiner.as_deref().unwrap_or_default());
+            }
+            if !key.sign(&feed, &mut joined) {
+                joined.truncate(end);
+            }
+        }
         let mut headers = Vec::with_capacity(3);
         if let Some(name) = &row.id_header {
             headers.push((name.clone(), id.to_owned()));

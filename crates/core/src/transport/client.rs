@@ -8,7 +8,7 @@ use super::dns::{DnsCache, LookupFn, system_lookup};
 use super::error::{TransportError, TransportErrorKind};
 use super::odd_answer::OddAnswers;
 use super::pool::{ConnectionPool, LentConnection};
-use super::request_head::{self, Written};
+use super::request_head::{self, HeaderLine, Written};
 use super::request_state::{self, Phases, RequestState, Stage};
 use super::route::Route;
 use super::tls::TlsSetup;
@@ -98,7 +98,7 @@ impl Client {
         &self,
         method: &str,
         url: &Url,
-        headers: &[(String, String)],
+        headers: &[HeaderLine<'_>],
         body: &[u8],
     ) -> (Result<Answer, TransportError>, Phases) {
         // Not a part of the attempt's time: it waits for others, not for the receiver.

@@ -33,5 +33,6 @@ pub(crate) mod tests;
 pub use client::Client;
 pub use connection_limit::most_senders;
 pub use error::{TransportError, TransportErrorKind};
+pub use request_head::HeaderLine;
 pub use request_state::Phases;
 pub use vet::{Reach, vet};

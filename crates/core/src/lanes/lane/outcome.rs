@@ -1,6 +1,7 @@
 //! What the end of an attempt changes: for its deliveries, for what waits, and for the endpoint.
 
 use super::Lane;
+use crate::clock::Moment;
 use crate::event::EventId;
 use crate::lanes::coalesce;
 use crate::lanes::job::Job;
@@ -16,19 +17,25 @@ impl Lane {
     pub(in crate::lanes) fn settle(&self, jobs: Vec<Job>, outcome: Option<Outcome>, row: AttemptRow) {
         let now = self.clock.monotonic();
         let Some(outcome) = outcome else { return self.put_back(jobs, now) };
-        let outcome = self.lengthened(outcome);
-        let jitter = self.note(&jobs, &outcome, now);
-        let rows = coalesce::rows(&row, &jobs);
+        let (counted, outcome) = (HistoryStep::of(&outcome), self.note(&jobs, outcome, now));
+        let now = Moment { monotonic: now, unix_ms: self.clock.unix_ms() };
+        let rows = coalesce::rows(row, &jobs);
         let mut waiting = Vec::new();
         for (mut job, mut row) in jobs.into_iter().zip(rows) {
-            let before = Job { body: None, ..job.clone() };
-            let disposition = self.disposition(&mut job, &outcome, jitter, now);
+            let (disposition, due) = self.disposition(&job, &outcome, counted, now);
             if let Disposition::Again(at) = disposition {
                 row.next_at = Some(at);
-                waiting.push(job);
+                waiting.push(Job {
+                    attempts: job.attempts + 1,
+                    failures: job.failures + counted.failures,
+                    requested_waits: job.requested_waits + counted.requested_waits,
+                    due,
+                    ..job.clone()
+                });
             }
+            job.body = None;
             let endpoint = self.endpoint.name.clone();
-            self.sink.report(LaneReport::Attempt { endpoint, job: before, row, disposition });
+            self.sink.report(LaneReport::Attempt { endpoint, job, row, disposition });
         }
         self.lock().in_flight -= 1;
         if !waiting.is_empty() {
@@ -39,24 +46,19 @@ impl Lane {
         }
     }
 
-    /// An endpoint that requests a wait again right after one gets a longer one where its platform is known to
-    /// punish.
-    fn lengthened(&self, outcome: Outcome) -> Outcome {
+    /// Notes what an outcome says about the endpoint. One that requests a wait again right after one gets a longer one
+    /// where its platform is known to punish.
+    fn note(&self, jobs: &[Job], outcome: Outcome, now: Duration) -> Outcome {
+        let mut inner = self.lock();
         let requests_wait = matches!(outcome, Outcome::RetryAfter(..));
-        let again = std::mem::replace(&mut self.lock().throttled, requests_wait) && requests_wait;
-        match outcome {
+        let again = std::mem::replace(&mut inner.throttled, requests_wait);
+        let outcome = match outcome {
             Outcome::RetryAfter(wait, reason) if again => {
                 Outcome::RetryAfter(wait.max(self.endpoint.platform.description().penalty), reason)
             }
             outcome => outcome,
-        }
-    }
-
-    /// Notes what an outcome says about the endpoint. Gives the jitter from 0 to 1, one for a whole summary, so
-    /// that it comes back together.
-    fn note(&self, jobs: &[Job], outcome: &Outcome, now: Duration) -> f64 {
-        let mut inner = self.lock();
-        match outcome {
+        };
+        match &outcome {
             Outcome::Delivered
             | Outcome::Final(_)
             | Outcome::Gone(_)
@@ -79,38 +81,39 @@ impl Lane {
                 inner.ramp.begin(from);
             }
         }
-        inner.last_failure = match outcome {
+        inner.last_failure = match &outcome {
             Outcome::Retry(reason) | Outcome::RetryAfter(_, reason) => Some(reason.to_string()),
             _ => None,
         };
         inner.note_health(now, self.clock.unix_ms());
-        jitter()
+        outcome
     }
 
-    fn disposition(&self, job: &mut Job, outcome: &Outcome, jitter: f64, now: Duration) -> Disposition {
-        job.attempts += 1;
-        match outcome {
-            Outcome::Retry(_) => job.failures += 1,
-            Outcome::RetryAfter(..) => job.requested_waits += 1,
-            _ => {}
-        }
-        let unix_ms = self.clock.unix_ms();
+    /// What follows for a delivery, and when its next attempt is due.
+    fn disposition(
+        &self,
+        job: &Job,
+        outcome: &Outcome,
+        counted: HistoryStep,
+        now: Moment,
+    ) -> (Disposition, Duration) {
         let history = DeliveryHistory {
-            failures: job.failures as usize,
-            requested_waits: job.requested_waits,
-            age: Duration::from_millis((unix_ms - job.created_at).max(0) as u64),
+            failures: (job.failures + counted.failures) as usize,
+            requested_waits: job.requested_waits + counted.requested_waits,
+            age: Duration::from_millis((now.unix_ms - job.created_at).max(0) as u64),
         };
-        match schedule::next(&self.endpoint.retry, outcome, history, jitter) {
+        let disposition = match schedule::next(&self.endpoint.retry, outcome, history, counted.jitter) {
             RetryDecision::Delivered => Disposition::Delivered,
             RetryDecision::Dead(reason) => Disposition::Dead(self.scrubber().scrub(&reason)),
             RetryDecision::Again(wait) => {
                 // One that will be stale by then ends when it is.
-                let left = job.expires_at.map(|at| Duration::from_millis((at - unix_ms).max(0) as u64));
+                let left = job.expires_at.map(|at| Duration::from_millis((at - now.unix_ms).max(0) as u64));
                 let wait = left.map_or(wait, |left| wait.min(left));
-                job.due = now + wait;
-                Disposition::Again(unix_ms + wait.as_millis() as i64)
+                let at = now.unix_ms + wait.as_millis() as i64;
+                return (Disposition::Again(at), now.monotonic + wait);
             }
-        }
+        };
+        (disposition, Duration::ZERO)
     }
 
     /// The receiver gets the message once more at once, changed as `remark` says: logs the attempt, and counts
@@ -125,7 +128,7 @@ impl Lane {
         let reason = row.error.take().unwrap_or_default();
         row.error = Some(format!("{reason}; {remark}"));
         row.next_at = Some(now);
-        let rows = coalesce::rows(&row, jobs);
+        let rows = coalesce::rows(row, jobs);
         for (job, row) in jobs.iter_mut().zip(rows) {
             let (endpoint, disposition) = (self.endpoint.name.clone(), Disposition::Again(now));
             self.sink.report(LaneReport::Attempt { endpoint, job: job.clone(), row, disposition });
@@ -240,7 +243,26 @@ impl Lane {
     }
 }
 
-/// From 0 to 1.
-fn jitter() -> f64 {
-    getrandom::u64().unwrap_or_default() as f64 / u64::MAX as f64
+/// What an attempt adds to the history of each of its deliveries.
+#[derive(Debug, Clone, Copy)]
+struct HistoryStep {
+    failures: u32,
+    requested_waits: u32,
+    /// From 0 to 1; one for a whole summary, so that it comes back together.
+    jitter: f64,
+}
+
+impl HistoryStep {
+    fn of(outcome: &Outcome) -> HistoryStep {
+        let (failures, requested_waits) = (
+            u32::from(matches!(outcome, Outcome::Retry(_))),
+            u32::from(matches!(outcome, Outcome::RetryAfter(..))),
+        );
+        let jitter = match failures + requested_waits {
+            0 => 0.0,
+            // A system call, which a delivered message does without.
+            _ => getrandom::u64().unwrap_or_default() as f64 / u64::MAX as f64,
+        };
+        HistoryStep { failures, requested_waits, jitter }
+    }
 }

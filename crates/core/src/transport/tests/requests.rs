@@ -9,8 +9,7 @@ fn a_post_arrives_whole_and_its_answer_comes_back() {
         &b"HTTP/1.1 201 Created\r\nX-Thing: a\r\ncontent-length: 2\r\nx-thing: b\r\n\r\nok"[..],
     );
     let client = client(&server.url(), |_| {});
-    let headers =
-        [("content-type".to_owned(), "application/json".to_owned()), ("x-name".into(), "grün".into())];
+    let headers = [("content-type".into(), "application/json".into()), ("x-name".into(), "grün".into())];
     let (answer, phases) = client.send("POST", &Url::parse(&server.url()).unwrap(), &headers, b"{}");
     let answer = answer.unwrap();
     assert_eq!((answer.status, answer.body.as_slice(), answer.truncated), (201, &b"ok"[..], false));
@@ -286,7 +285,7 @@ fn a_header_that_http_does_not_allow_is_refused_without_its_value() {
     let client = client("http://127.0.0.1:9/", |_| {});
     let url = Url::parse("http://127.0.0.1:9/").unwrap();
     for (name, value) in [("x-token", "s3cret\r\nx-evil: 1"), ("x y", "s3cret")] {
-        let error = client.send("POST", &url, &[(name.to_owned(), value.to_owned())], b"").0.unwrap_err();
+        let error = client.send("POST", &url, &[(name.into(), value.into())], b"").0.unwrap_err();
         assert_eq!(error.kind, TransportErrorKind::Refused);
         assert!(error.reason.contains(name) && !error.reason.contains("s3cret"), "{error}");
     }
@@ -299,7 +298,7 @@ fn headers_of_the_connection_cannot_be_given() {
     let server = Server::answering(OK);
     let client = client(&server.url(), |_| {});
     let given = ["content-length", "transfer-encoding", "connection", "expect"];
-    let headers: Vec<_> = given.iter().map(|name| ((*name).to_owned(), "s3cret".to_owned())).collect();
+    let headers: Vec<_> = given.iter().map(|name| ((*name).into(), "s3cret".into())).collect();
     client.send("POST", &Url::parse(&server.url()).unwrap(), &headers, b"x").0.unwrap();
     let head = server.seen()[0].head.clone();
     assert!(!head.contains("s3cret\r\n") && head.contains("content-length: 1\r\n"), "{head}");
