@@ -166,11 +166,11 @@ impl Bell {
     /// Counters and gauges as JSON; `docs/stats.md` names each.
     pub fn stats(&self) -> Json {
         let parts = &self.parts;
-        let mut lanes = Map::new();
+        let (mut lanes, backlog) = (Map::new(), parts.backlog.left_by_endpoint());
         for (name, lane) in parts.lanes.lock().iter() {
             let state = lane.state();
             let entry = json!({
-                "waiting": state.waiting,
+                "waiting": state.waiting as u64 + backlog.get(name).unwrap_or(&0),
                 "in_flight": state.in_flight,
                 "in_flight_since": state.in_flight_since.map(clock::rfc3339),
                 "state": state.state,
@@ -178,7 +178,7 @@ impl Bell {
             });
             lanes.insert(name.clone(), entry);
         }
-        let mut stats = parts.counters.to_json(parts.in_flight.events());
+        let mut stats = parts.counters.to_json(parts.in_flight.events(), backlog.values().sum());
         if let Json::Object(stats) = &mut stats {
             stats.put("ring_used_bytes", json!(parts.intake.used()));
             stats.put("ring_capacity_bytes", json!(parts.intake.capacity()));

@@ -57,18 +57,19 @@ impl Counters {
     }
 
     /// The counters under the names of `taskbell_stats`, and `pending`, which follows from them: every delivery
-    /// made or recovered is delivered, dead, superseded or pending.
-    pub fn to_json(&self, accepted: u64) -> Json {
-        let begun = self.deliveries.get() + self.recovered.get();
+    /// made or recovered is delivered, dead, superseded or pending. `backlog` are those that are not in a lane yet.
+    pub fn to_json(&self, accepted: u64, backlog: u64) -> Json {
+        let begun = self.deliveries.get() + self.recovered.get() + backlog;
         let ended = self.delivered.get() + self.dead.get() + self.superseded.get();
         let mut all = json!({"accepted": accepted});
         for (name, value) in self.values() {
             match name.strip_prefix("refused_") {
                 Some(reason) => all["refused"][reason] = value.into(),
+                None if name == "recovered" => {
+                    all[name] = (value + backlog).into();
+                    all["pending"] = begun.saturating_sub(ended).into();
+                }
                 None => all[name] = value.into(),
-            }
-            if name == "recovered" {
-                all["pending"] = begun.saturating_sub(ended).into();
             }
         }
         all

@@ -2,6 +2,7 @@
 //! `decide` turns them into messages, `commit` makes both durable, `dispatch` gives the messages to lanes, and
 //! `supervise` opens, reloads and closes. Each part owns its data; `parts` holds what several threads use.
 
+mod backlog;
 mod bell;
 mod check;
 mod commit;
@@ -23,6 +24,7 @@ mod lane_table;
 mod live_in_memory;
 mod lock;
 mod log;
+mod paging;
 mod parts;
 mod peers;
 mod phase;

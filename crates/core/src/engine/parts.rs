@@ -1,5 +1,6 @@
 //! The parts of an instance that several threads use. Each part owns its data and its locks.
 
+use super::backlog::Backlog;
 use super::counters::Counters;
 use super::fatal_work::FatalWork;
 use super::in_flight::InFlight;
@@ -36,6 +37,7 @@ pub struct Parts {
     pub max_event_bytes: Apart<AtomicUsize>,
     pub spool_health: Apart<SpoolHealth>,
     pub lanes: LaneTable,
+    pub backlog: Backlog,
     pub progress: Progress,
     pub reports: DeliveryReports,
     pub alerts: Arc<AlertSource>,
@@ -97,6 +99,7 @@ impl Parts {
             max_event_bytes: Apart(AtomicUsize::new(config.queue.max_event_bytes)),
             spool_health: Apart(SpoolHealth::new(Arc::clone(&log))),
             lanes,
+            backlog: Backlog::default(),
             progress: Progress::default(),
             reports: DeliveryReports::default(),
             alerts: Arc::new(alerts),

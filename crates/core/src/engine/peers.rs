@@ -9,8 +9,9 @@ use super::decide::Decider;
 use super::dispatch::DROPPED_BY_OPERATOR;
 use super::known_hosts;
 use super::log::Level;
+use super::paging;
 use super::parts::Parts;
-use super::takeover::{dead_instances, hand_over, take_over_shaping, take_over_tally};
+use super::takeover::{dead_instances, take_over_shaping, take_over_tally};
 use super::task_lanes;
 use super::usual_durations;
 use crate::intake::Intake;
@@ -128,7 +129,7 @@ impl Peers {
                 lanes.entry(name).or_insert(lane);
             }
         }
-        hand_over(spool, &taken.owners, parts)?;
+        paging::hand_over(spool, &taken.owners, parts)?;
         let (now, end_delay) = (parts.clock.monotonic(), decider.config.queue.end_delay);
         let held = decider.tally.held();
         let counts = take_over_tally(spool, &mut decider.tally, own, &dead, now, end_delay)?;

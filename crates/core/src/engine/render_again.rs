@@ -50,6 +50,7 @@ impl Dispatcher {
         batch.commit()?;
         parts.counters.recovered.add(portion.len() as u64);
         parts.progress.update().adds_tried(0, portion.len() as u32, portion.len() as u32);
+        parts.backlog.leave_out(jobs.iter().map(|(_, job)| job.seq));
         parts.lanes.push(jobs);
         for (endpoint, job, reason) in failed {
             parts.lanes.report_dropped(endpoint, vec![job], &reason);

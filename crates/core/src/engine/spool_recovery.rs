@@ -2,6 +2,7 @@
 //! everything that is known into the new one.
 
 use super::log::Level;
+use super::paging;
 use super::parts::Parts;
 use crate::lanes::Job;
 use crate::spool::{FileFault, NewDelivery, NewEvent, Reader, Spool, SpoolError};
@@ -23,6 +24,7 @@ pub fn recreate(spool: &mut Spool, cause: FileFault, parts: &Parts) -> Result<()
         .collect();
     let moved = put_back(spool, &waiting, |seq| rows.present_row(seq))?;
     rows.renumber(&moved);
+    paging::read_from_new_file(spool, &incident.moved, parts)?;
     let there = spool.waiting_numbers()?;
     let mut lost = 0;
     for (name, lane) in all {

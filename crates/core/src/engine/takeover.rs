@@ -1,6 +1,5 @@
 //! Takes over what dead instances left: at the start, and while the instance runs.
 
-use super::parts::Parts;
 use crate::intake::Intake;
 use crate::lanes::{Job, LiveJob};
 use crate::shaping::ShapingState;
@@ -10,9 +9,6 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Jobs handed to a lane at once.
-const PORTION: usize = 1000;
 
 /// The dead instances that left something in the spool.
 ///
@@ -99,38 +95,6 @@ fn take_over<T: Clone>(
     batch.commit()?;
     *present = merged;
     Ok(left.len())
-}
-
-/// Gives the deliveries of these owners to the lanes. Those that were in flight are due at once. All are read
-/// before a lane gets one, so that nothing is half done when the spool turns out to be damaged. Returns their
-/// number.
-pub fn hand_over(spool: &Spool, owners: &[i64], parts: &Parts) -> Result<usize, SpoolError> {
-    let (now, unix_ms) = (parts.clock.monotonic(), parts.clock.unix_ms());
-    let mut portions: Vec<(String, Vec<Job>)> = Vec::new();
-    let mut words = Words::default();
-    let mut total = 0;
-    spool.each_waiting(owners, |waiting| {
-        let fits =
-            |(endpoint, jobs): &mut (String, Vec<Job>)| *endpoint == waiting.endpoint && jobs.len() < PORTION;
-        let endpoint = waiting.endpoint.clone();
-        let (same, job) = (portions.last_mut().is_some_and(fits), job_of(waiting, now, unix_ms, &mut words));
-        match portions.last_mut() {
-            Some((_, jobs)) if same => jobs.push(job),
-            _ => portions.push((endpoint, vec![job])),
-        }
-        total += 1;
-    })?;
-    let lanes = parts.lanes.all();
-    for (endpoint, jobs) in portions {
-        parts.counters.recovered.add(jobs.len() as u64);
-        let untried = jobs.iter().filter(|job| job.attempts == 0).count() as u32;
-        parts.progress.update().adds_tried(0, jobs.len() as u32, untried);
-        match lanes.get(&endpoint) {
-            Some(lane) => lane.push(jobs),
-            None => parts.lanes.drop_unconfigured(&endpoint, jobs),
-        }
-    }
-    Ok(total)
 }
 
 /// Shares event types and hook names, which are few, among many deliveries.

@@ -164,6 +164,11 @@ impl Lane {
         self.lock().queue.has_room()
     }
 
+    /// How many deliveries that wait are due, up to `most`.
+    pub fn count_due(&self, most: usize) -> usize {
+        self.lock().queue.count_due(self.clock.monotonic(), most)
+    }
+
     /// Whether nothing is in flight and nothing falls due by this monotonic time.
     pub fn is_quiet(&self, by: Duration) -> bool {
         let inner = self.lock();

@@ -52,7 +52,7 @@ pub(crate) use rows::{Called, NewFallback, StoredMessage};
 pub(crate) use size_limit::{SizeState, transaction_bytes};
 pub(crate) use state_key::{StateChange, StateKey, StateKind};
 pub(crate) use transaction::SpoolTransaction;
-pub(crate) use waiting::WaitingDelivery;
+pub(crate) use waiting::{Stretch, WaitingDelivery};
 
 use crate::event::EventId;
 use rusqlite::types::Type;

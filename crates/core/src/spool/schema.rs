@@ -63,6 +63,8 @@ CREATE TABLE deliveries (
     CHECK ((state = 'pending') = (owner IS NOT NULL))
 ) STRICT;
 CREATE INDEX deliveries_pending ON deliveries (owner, endpoint, seq) WHERE state = 'pending';
+-- Replayed ones that have no message yet.
+CREATE INDEX deliveries_unrendered ON deliveries (owner, seq) WHERE state = 'pending' AND content_type = '';
 CREATE INDEX deliveries_ended ON deliveries (state, ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE logged_attempts (

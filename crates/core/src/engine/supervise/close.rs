@@ -41,6 +41,7 @@ pub fn close(parts: &Parts, limit: Duration) -> Option<Closing> {
     let drained = await_until(deadline, || {
         parts.drained.load(Ordering::Acquire)
             && parts.lanes.reports.waiting() == 0
+            && parts.backlog.left() == 0
             && parts.lanes.lock().values().all(|lane| lane.is_quiet(quiet_by))
     });
     let lanes: Vec<Arc<Lane>> = parts.lanes.lock().values().cloned().collect();
@@ -56,7 +57,7 @@ pub fn close(parts: &Parts, limit: Duration) -> Option<Closing> {
         let state = lane.state();
         (state.waiting + state.in_flight) as u64
     };
-    let undelivered = lanes.iter().map(waiting).sum();
+    let undelivered = lanes.iter().map(waiting).sum::<u64>() + parts.backlog.left();
     parts.lanes.lock().clear();
     let _ = parts.undelivered.set(undelivered);
     if let Some(missing) = parts.reports.missing(&failing) {

@@ -10,6 +10,7 @@ use crate::engine::dispatch::EARLY_NAP;
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::idle::{Rest, by_monotonic};
 use crate::engine::log::Level;
+use crate::engine::paging;
 use crate::engine::phase::Phase;
 use crate::intake::{Intake, Record};
 use crate::message::{self, Watcher};
@@ -85,6 +86,9 @@ impl Dispatcher {
     fn round(&mut self) -> bool {
         let phase = self.parts.phase.get();
         self.supervise(phase);
+        let refilled = phase != Phase::Stopping
+            && self.committer.retry_at.is_none()
+            && paging::refill(&self.committer.spool, &self.parts);
         let committed = self.turn(phase);
         if phase == Phase::Stopping {
             return false;
@@ -103,7 +107,7 @@ impl Dispatcher {
         if idle {
             self.housekeeping.prune(&mut self.committer.spool, &self.parts, &config);
         }
-        self.rest(phase);
+        self.rest(phase, refilled);
         true
     }
 
@@ -246,11 +250,13 @@ impl Dispatcher {
         }
     }
 
-    fn rest(&mut self, phase: Phase) {
+    /// `has_more`: besides events and reports, which are looked after here.
+    fn rest(&mut self, phase: Phase, has_more: bool) {
         let now = self.parts.clock.now();
         let retry_in = self.committer.retry_in(now.monotonic);
         let is_full = self.parts.spool_health.is_full();
-        let has_more = self.ingest.has_more() && !self.early.is_enough()
+        let has_more = has_more
+            || self.ingest.has_more() && !self.early.is_enough()
             || self.parts.lanes.reports.waiting() >= self.most_reports();
         match self.idle.rest(now.monotonic, phase, retry_in, has_more, is_full) {
             Rest::None => {}

@@ -3,8 +3,9 @@
 use crate::alerts::Kept;
 use crate::config::Config;
 use crate::engine::lane_table::Lanes;
+use crate::engine::paging;
 use crate::engine::parts::Parts;
-use crate::engine::takeover::{dead_instances, hand_over, take_over_shaping, take_over_tally};
+use crate::engine::takeover::{dead_instances, take_over_shaping, take_over_tally};
 use crate::engine::{task_lanes, usual_durations};
 use crate::failpoint;
 use crate::shaping::ShapingState;
@@ -47,7 +48,7 @@ pub fn load(spool: &mut Spool, parts: &Parts, config: &Config) -> Result<Loaded,
     task_lanes::restore(spool, &parts.lanes, config, &mut named)?;
     parts.lanes.lock().extend(named);
     restore_alerts(spool, parts, config, &dead)?;
-    hand_over(spool, &spool.held()?, parts)?;
+    paging::hand_over(spool, &spool.held()?, parts)?;
     let ends = tally.held() as u32;
     parts.progress.update().adds_tried(0, ends, ends);
     Ok(Loaded { tally, shaping })

@@ -1,8 +1,10 @@
 //! What a restart after a crash finds as it was.
 
+use super::receiver::Request;
 use super::{PATIENCE, Place, Receiver, Reply, crash, emit, eventually, lane_state, stat};
 use crate::engine::Bell;
-use crate::spool::{StateKey, StateKind};
+use crate::event::EventId;
+use crate::spool::{NewDelivery, NewEvent, Spool, StateKey, StateKind};
 use serde_json::{Value as Json, json};
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ fn a_breaker_stays_open_over_a_crash_and_lets_one_probe_through() {
     eventually("two probes", || probes() >= opened + 2);
     bell.sync(PATIENCE).unwrap();
     let kept = |place: &Place| {
-        let spool = crate::spool::Spool::open(&bell_path(place), "look").unwrap();
+        let spool = Spool::open(&bell_path(place), "look").unwrap();
         let key = StateKey::shared(StateKind::EndpointHealth, "e0");
         spool.state(&key).unwrap().map(|kept| String::from_utf8(kept).unwrap())
     };
@@ -91,7 +93,7 @@ fn a_wait_asked_for_is_no_failure_after_a_restart() {
     emit(&bell, 0..1);
     eventually("its record", || stat(&bell, "attempts") == 1);
     bell.close(Duration::ZERO).unwrap();
-    let spool = crate::spool::Spool::open(&bell_path(&place), "look").unwrap();
+    let spool = Spool::open(&bell_path(&place), "look").unwrap();
     let mut seen = Vec::new();
     let owners: Vec<i64> = (0..10).collect();
     spool
@@ -205,4 +207,58 @@ fn a_host_that_says_that_it_stops_ends_its_open_queues() {
     let mut told = told(&receiver, 2);
     told.sort();
     assert_eq!(told, [("queue.end".to_owned(), false, 1), ("queue.end".to_owned(), true, 1)]);
+}
+
+/// Leaves deliveries of another instance in the spool: the first ones due in an hour, the others now.
+fn leave_deliveries(place: &Place, later: u32, now: u32) {
+    let unix_ms = crate::clock::unix_ms();
+    let mut spool = Spool::open(&bell_path(place), "earlier").unwrap();
+    let mut batch = spool.begin().unwrap();
+    for number in 0..later + now {
+        let (id, payload) =
+            (EventId::new(unix_ms, u128::from(number)), json!({"data": {"n": number}}).to_string());
+        let event = NewEvent { id, kind: "test.event", accepted_at: unix_ms, payload: payload.as_bytes() };
+        let event = batch.event(&event).unwrap().unwrap();
+        let delivery = NewDelivery {
+            event,
+            endpoint: "e0",
+            hook: "hooks[0]",
+            content_type: "application/json",
+            body: payload.as_bytes(),
+            extras: None,
+            created_at: unix_ms,
+            due_at: unix_ms + if number < later { 3_600_000 } else { 0 },
+            dead: None,
+            why: None,
+            expires_at: None,
+            thing: None,
+            live: None,
+        };
+        batch.delivery(&delivery).unwrap();
+    }
+    batch.commit().unwrap();
+    spool.close();
+}
+
+#[test]
+fn what_a_start_does_not_read_at_once_is_counted_and_sent_once_however_late_the_first_ones_are_due() {
+    let (later, now) = (120, 330);
+    let receiver = Receiver::always(Reply::Status(503));
+    let place = Place::ringing(&receiver);
+    leave_deliveries(&place, later, now);
+    let bell = place.open();
+    assert_eq!(stat(&bell, "pending"), later + now);
+    assert_eq!(stat(&bell, "recovered"), later + now);
+    receiver.now_answers(Reply::Status(204));
+    eventually("all that is due", || stat(&bell, "delivered") == now);
+    emit(&bell, 1000..1001);
+    eventually("what came later", || stat(&bell, "delivered") == now + 1);
+    assert_eq!(stat(&bell, "pending"), later);
+    let mut numbers: Vec<u64> = receiver.requests().iter().map(Request::number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let sent: Vec<u64> = (later.into()..u64::from(later + now)).chain([1000]).collect();
+    assert_eq!(numbers, sent);
+    assert_eq!(stat(&bell, "lanes")["e0"]["waiting"], later);
+    assert_eq!(bell.close(Duration::ZERO).unwrap(), u64::from(later));
 }
