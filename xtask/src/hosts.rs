@@ -1,8 +1,9 @@
-//! The tests of real hosts from PyPI, each in an environment of its own below `target`.
+//! The tests of real hosts, each in an environment of its own below `target`.
 
 use crate::checks::{library, pytest, run_tests};
 use crate::steps::Steps;
 use crate::tools;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// What a run of CI may take until a host is begun no more; it is ended after 90 minutes.
@@ -15,10 +16,14 @@ struct Host {
     tests: &'static [&'static str],
     /// The longest time for its tests; installing it may take as long again.
     limit: Duration,
+    /// A program that a package of Debian's brings, of the same name.
+    program: Option<&'static str>,
+    /// A variable that says where it is: no registry has it.
+    place: Option<&'static str>,
 }
 
 const fn host(name: &'static str, tests: &'static [&'static str], minutes: u64) -> Host {
-    Host { name, tests, limit: Duration::from_secs(minutes * 60) }
+    Host { name, tests, limit: Duration::from_secs(minutes * 60), program: None, place: None }
 }
 
 /// The cheapest first.
@@ -27,14 +32,20 @@ const HOSTS: &[Host] = &[
     host("ipython", &["ipython"], 3),
     host("celery", &["celery"], 3),
     host("keras", &["keras"], 4),
+    Host { program: Some("blender"), ..host("blender", &["blender"], 4) },
     host("ray", &["ray"], 6),
+    Host { place: Some("TASKBELL_COMFYUI"), ..host("comfyui", &["real_comfyui"], 10) },
     host("torch", &["transformers", "lightning"], 10),
 ];
 
 /// All of them.
 pub fn test(steps: &mut Steps) {
     for host in HOSTS {
-        match tools::python_with(&environment(host), &packages(host), "import pytest") {
+        if let Err(reason) = placed(host) {
+            steps.skip(&title(host), &reason);
+            continue;
+        }
+        match prepare(host) {
             Ok(python) => run(steps, host, &python),
             Err(reason) => steps.fail(&title(host), &reason),
         }
@@ -51,12 +62,29 @@ pub fn test_in_time(steps: &mut Steps, start: Instant) {
         } else if passed + 2 * host.limit > CI_TIME {
             steps.skip(&title(host), &format!("{} minutes have passed", passed.as_secs() / 60));
         } else {
-            match tools::python_with(&environment(host), &packages(host), "import pytest") {
+            match prepare(host) {
                 Ok(python) => run(steps, host, &python),
                 Err(reason) => steps.skip(&title(host), &reason),
             }
         }
     }
+}
+
+/// Whether somebody said where a host is that no registry has.
+fn placed(host: &Host) -> Result<(), String> {
+    match host.place {
+        Some(variable) if std::env::var_os(variable).is_none() => {
+            Err(format!("{variable} is not set; docs/hosts.md says to what"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Installs a host, and returns the Python of its environment.
+fn prepare(host: &Host) -> Result<PathBuf, String> {
+    placed(host)?;
+    host.program.map_or(Ok(()), |name| tools::program(name, name))?;
+    tools::python_with(&environment(host), &packages(host), "import pytest")
 }
 
 fn run(steps: &mut Steps, host: &Host, python: &std::path::Path) {
@@ -71,7 +99,7 @@ fn title(host: &Host) -> String {
     format!("host {}", host.tests.join(", "))
 }
 
-fn environment(host: &Host) -> std::path::PathBuf {
+fn environment(host: &Host) -> PathBuf {
     tools::target().join("hosts").join(host.name)
 }
 
