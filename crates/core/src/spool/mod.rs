@@ -147,7 +147,7 @@ impl Spool {
         Ok(SpoolTransaction::new(transaction, conn, path, owner, numbers, damaged))
     }
 
-    /// A number for a delivery that is written later, with [`SpoolTransaction::numbered_delivery`]. `None` when none is
+    /// A number for a delivery that is written later, with `numbered_delivery`. `None` when none is
     /// reserved: each transaction that inserts a delivery reserves some.
     pub fn take_number(&mut self) -> Option<i64> {
         self.numbers.take()
