@@ -212,7 +212,7 @@ int32_t taskbell_stats(taskbell_t *bell, char *buf, size_t cap, size_t *needed);
 int32_t taskbell_set_log(taskbell_t *bell, taskbell_log_fn fn, void *userdata);
 
 /**
- * Opens the default bell. `config` is the path of a `.toml` or `.json` file, or the text itself, which
+ * Opens the default bell. `config` is the path of a `.toml` or `.json` file, the URL of a receiver, or the text itself, which
  * starts with `{` (JSON) or contains a newline (TOML).
  *
  * Pointers:

@@ -9,7 +9,7 @@ use std::ffi::c_char;
 use std::time::Duration;
 use taskbell_core::engine::{Bell, Error, ErrorKind};
 
-/// Opens the default bell. `config` is the path of a `.toml` or `.json` file, or the text itself, which
+/// Opens the default bell. `config` is the path of a `.toml` or `.json` file, the URL of a receiver, or the text itself, which
 /// starts with `{` (JSON) or contains a newline (TOML).
 ///
 /// # Safety

@@ -244,3 +244,32 @@ fn the_demo_renders_images_and_every_message_arrives() {
         |entry: &fs::DirEntry| entry.path().extension().is_some_and(|extension| extension == "png");
     assert_eq!(kept.filter(|entry| is_image(entry.as_ref().unwrap())).count(), 23);
 }
+
+#[test]
+fn a_url_is_a_configuration_for_every_command_and_is_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = Serve::start(&[]);
+    let url = format!("http://127.0.0.1:{}/hook/very-secret-path", receiver.port);
+    let told = |arguments: &[&str]| {
+        let output = taskbell(arguments).env("XDG_STATE_HOME", folder.path()).output().unwrap();
+        let text = stdout(&output) + &stderr(&output);
+        assert!(!text.contains("very-secret-path"), "{arguments:?}: {text}");
+        (code(&output), text)
+    };
+    assert_eq!(told(&["check", &url]), (0, "1 endpoint, 5 hooks: fine\n".to_owned()));
+    let (sent, text) = told(&["send", &url, "queue.end", r#"{"total": 3}"#]);
+    assert!(sent == 0 && text.contains("delivered  receiver (ends)"), "{text}");
+    let (listed, text) = told(&["list", &url]);
+    assert!(listed == 0 && text.contains("queue.end"), "{text}");
+    let (shown, text) = told(&["show", &url, "1"]);
+    assert!(shown == 0 && text.contains("queue.end"), "{text}");
+    assert!(told(&["show", &url, "99"]).1.contains("`taskbell list URL`"));
+    assert_eq!(told(&["deliver", &url]), (0, "nothing waits\n".to_owned()));
+    let wrong = url.replace("http", "gopher");
+    for command in
+        [&["check", &wrong] as &[&str], &["send", &wrong, "queue.end"], &["run", &wrong, "--", "true"]]
+    {
+        let (code, text) = told(command);
+        assert!(code != 0 && text.contains("URL"), "{text}");
+    }
+}

@@ -88,6 +88,66 @@ def test_the_counts_of_a_killed_host_go_on_in_a_living_one(tmp_path, receive, ri
     assert request.json()["data"]["queue"]["total"] == 8
 
 
+CHILD = """
+import json, os, signal, sys, taskbell
+bell = taskbell.Bell(sys.argv[1])
+for n in range(int(sys.argv[2])):
+    assert bell.emit("test.event", {"n": n})
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("children", [1, 3])
+def test_a_parent_that_closes_sends_what_its_dead_children_accepted(tmp_path, receive, ring, children):
+    receiver = receive()
+    config = settings(tmp_path, receiver.url())
+    parent = ring(config)
+    for _ in range(children):
+        python(CHILD, json.dumps(config), 20, expect=KILLED)
+    assert parent.close(20) == 0
+    assert Counter(number(r) for r in receiver.requests) == dict.fromkeys(range(20), children)
+    assert list(tmp_path.glob("*.ring*")) == []
+
+
+def test_a_parent_without_time_counts_what_its_dead_child_accepted(tmp_path, receive, ring):
+    receiver = receive([Hang()] * 100)
+    config = settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), timeout="60s", concurrency=1)})
+    parent = ring(config)
+    python(CHILD, json.dumps(config), 20, expect=KILLED)
+    assert parent.close(0.5) == 20
+
+
+def test_deliver_sends_what_waits_and_says_whether_anything_is_left(tmp_path, receive):
+    receiver = receive([Hang()])
+    config = settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), timeout="60s", concurrency=1)})
+    path = tmp_path / "taskbell.json"
+    path.write_text(json.dumps(config))
+    assert run(command(), "deliver", path) == "nothing waits\n"
+    python(CHILD, str(path), 3, expect=KILLED)
+    left = run(command(), "deliver", path, "--timeout", "500ms", "--json", expect=3)
+    assert json.loads(left.splitlines()[-1]) == {"ok": False, "delivered": 0, "dead": 0, "left": 3}
+    sent = run(command(), "deliver", path, "--json")
+    assert json.loads(sent.splitlines()[-1]) == {"ok": True, "delivered": 3, "dead": 0, "left": 0}
+    assert {number(request) for request in receiver.requests} == {0, 1, 2}
+
+
+SCRIPT = """
+import sys, taskbell
+bell = taskbell.Bell(sys.argv[1])
+bell.emit("test.event", {"n": 1})
+"""
+
+
+def test_a_script_that_ends_before_its_slow_receiver_answers_sends_once(tmp_path, receive):
+    receiver = receive([Reply(delay=5)])
+    config = settings(tmp_path, receiver.url())
+    config["endpoints"]["e0"]["timeout"] = "30s"
+    for _ in range(2):
+        python(SCRIPT, json.dumps(config))
+    assert [number(request) for request in receiver.requests] == [1, 1]
+    assert len({request.header("webhook-id") for request in receiver.requests}) == 2
+
+
 def interrupted_settings(tmp_path, receiver):
     hooks = [
         {"on": ["queue.start"], "to": ["e0"]},

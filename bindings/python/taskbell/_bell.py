@@ -28,6 +28,9 @@ T = TypeVar("T")
 EXIT_TIMEOUT_S = 2.0
 """The longest time that closing takes at interpreter exit, for each open instance."""
 
+EXIT_ANSWER_S = 8.0
+"""The longest time that the exit waits for an answer to what was sent: the next start would send it again."""
+
 TRY_AGAIN_S = 5.0
 """The pause after a failure to open: the host's threads must not read files with every task."""
 
@@ -90,6 +93,14 @@ class Bell:
         if ended:
             _open_bells.discard(self)
         return left
+
+    def _await_answers(self) -> None:
+        """Waits for the receivers that have a message and have not answered yet."""
+        if self._closed or not self._handle or self.flush(EXIT_TIMEOUT_S):
+            return
+        end = time.monotonic() + EXIT_ANSWER_S
+        while time.monotonic() < end and any(lane["in_flight"] for lane in self.stats()["lanes"].values()):
+            time.sleep(0.02)
 
     def emit(self, type: str, payload: Payload = None) -> int:
         """Reports one event of any type. Returns its ticket, for ``wait``; 0 when it was not accepted."""
@@ -297,6 +308,8 @@ _opening = threading.Lock()
 def close_all() -> None:
     """Closes every instance, because no callback may reach Python while it finalises."""
     for bell in list(_open_bells):
+        with contextlib.suppress(Exception):
+            bell._await_answers()
         with contextlib.suppress(TaskbellError):
             bell.close(EXIT_TIMEOUT_S)
 

@@ -1,6 +1,6 @@
 //! `taskbell check`: finds every error in a configuration.
 
-use super::failure::Failure;
+use super::failure::{Failure, shown};
 use super::source;
 use super::terminal::{Style, Terminal, count, one_line};
 use taskbell_core::config::ConfigError;
@@ -18,7 +18,7 @@ pub fn run(arguments: &CheckArgs, terminal: &mut Terminal) -> Result<(), Failure
     if terminal.json() {
         terminal.object(&report.to_json())?;
     } else {
-        show(&report, &config, terminal)?;
+        show(&report, shown(&config), terminal)?;
     }
     if report.errors.is_empty() { Ok(()) } else { Err(Failure::Reported) }
 }

@@ -3,6 +3,7 @@
 use super::terminal::{Style, Terminal};
 use serde_json::json;
 use std::io;
+use taskbell_core::config::is_bare_url;
 use taskbell_core::engine::{self, ErrorKind};
 
 #[derive(Debug)]
@@ -11,6 +12,8 @@ pub enum Failure {
     BrokenPipe,
     /// The command has printed everything itself.
     Reported,
+    /// The command has printed everything itself, and ends with this exit code.
+    Ended(i32),
     /// What happened, and what to do about it.
     Message { what: String, next: String },
 }
@@ -44,11 +47,16 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// A configuration as messages name it: a URL is a secret.
+pub fn shown(given: &str) -> &str {
+    if is_bare_url(given) && !given.starts_with("env:") { "URL" } else { given }
+}
+
 /// The errors in a configuration, for every command that reads one.
 pub fn bad_config(path: &str, errors: &impl ToString) -> Failure {
     Failure::new(
         errors.to_string(),
-        format!("correct the configuration; `taskbell check {path}` shows all its errors"),
+        format!("correct the configuration; `taskbell check {}` shows all its errors", shown(path)),
     )
 }
 

@@ -1,6 +1,6 @@
 //! `taskbell list`: lists the deliveries in a spool.
 
-use super::failure::Failure;
+use super::failure::{Failure, shown};
 use super::source;
 use super::terminal::{Style, Terminal, date_and_time, one_line, span, time_to_second};
 use serde_json::{Value as Json, json};
@@ -58,7 +58,7 @@ pub fn run(arguments: &ListArgs, terminal: &mut Terminal) -> Result<(), Failure>
             quiet: quiet.get(&row.endpoint).copied(),
         };
         let rows: Vec<_> = rows.iter().map(|row| (row, waits(row))).collect();
-        show(&rows, &counts, &path, terminal)?;
+        show(&rows, &counts, shown(&path), terminal)?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 
 mod card_preview;
 mod check;
+mod deliver;
 mod demo;
 mod drop_command;
 mod explain;
@@ -17,6 +18,7 @@ mod input;
 mod list;
 mod preview;
 mod replay;
+mod run;
 mod selection;
 mod send;
 mod serve;
@@ -71,6 +73,11 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Give up pending deliveries, and remove dead letters
     Drop(drop_command::DropArgs),
+    /// Send what waits in the spool, and end
+    Deliver(deliver::DeliverArgs),
+    /// Run a command, and report its end
+    #[command(override_usage = "taskbell run [OPTIONS] [CONFIG] -- COMMAND...")]
+    Run(run::RunArgs),
     /// Convert SwarmUI's webhook settings into a configuration
     ImportSwarmui(import_swarmui::ImportSwarmuiArgs),
     /// Render a queue of images, and receive the webhooks it causes
@@ -87,6 +94,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.print(&mut terminal);
+            if let Failure::Ended(code) = failure {
+                std::process::exit(code);
+            }
             ExitCode::FAILURE
         }
     }
@@ -113,6 +123,8 @@ fn execute(command: &Command, terminal: &mut Terminal) -> Result<(), Failure> {
         Command::Show(arguments) => show::run(arguments, terminal),
         Command::Replay(arguments) => replay::run(arguments, terminal),
         Command::Drop(arguments) => drop_command::run(arguments, terminal),
+        Command::Deliver(arguments) => deliver::run(arguments, terminal),
+        Command::Run(arguments) => run::run(arguments),
         Command::ImportSwarmui(arguments) => import_swarmui::run(arguments, terminal),
         Command::Demo(arguments) => demo::run(arguments, terminal),
     }

@@ -1,6 +1,6 @@
 //! Which deliveries `replay` and `drop` change.
 
-use super::failure::Failure;
+use super::failure::{Failure, shown};
 use super::{input, source};
 use std::path::PathBuf;
 use taskbell_core::clock;
@@ -38,14 +38,15 @@ pub struct OpenSelection {
 impl SelectionArgs {
     /// Opens the spool for a change. `all` says whether an option of the command selects deliveries, too.
     pub fn open(&self, all: bool) -> Result<OpenSelection, Failure> {
-        let (source, id) = source::source_and_id(self.source.as_deref(), self.id.as_deref())?;
+        let (given, id) = source::source_and_id(self.source.as_deref(), self.id.as_deref())?;
+        let source = shown(&given).to_owned();
         if id.is_none() && !(all || self.dead || self.endpoint.is_some() || self.since.is_some()) {
             let next = format!(
                 "give a delivery's number, an event's id, or `--dead` for all; `taskbell list {source}` lists them"
             );
             return Err(Failure::new("no delivery is selected", next));
         }
-        let path = source::open(&source)?.reader.path().to_owned();
+        let path = source::open(&given)?.reader.path().to_owned();
         let operator = Operator::open(&path).map_err(|error| refused(&error))?;
         let selection =
             DeliverySelection { id, state: None, endpoint: self.endpoint.clone(), since_ms: self.since };

@@ -1,7 +1,7 @@
 //! `taskbell send`: reports an event as a host would.
 
 use super::explain;
-use super::failure::{Failure, bad_event};
+use super::failure::{Failure, bad_event, shown};
 use super::input;
 use super::list::being_sent;
 use super::source::{self, GivenEvent};
@@ -34,9 +34,9 @@ pub struct SendArgs {
 }
 
 #[derive(Debug, Default)]
-struct EndedDeliveries {
-    delivered: usize,
-    dead: usize,
+pub struct EndedDeliveries {
+    pub delivered: usize,
+    pub dead: usize,
     /// Of earlier events in the spool.
     earlier: usize,
     /// Why nothing was sent, a line for each reason.
@@ -182,7 +182,7 @@ fn at_time(due: i64, now: i64) -> String {
     }
 }
 
-fn next_report(bell: &Bell) -> Option<Json> {
+pub fn next_report(bell: &Bell) -> Option<Json> {
     let mut found = None;
     bell.poll(|text| {
         found = serde_json::from_str(text).ok();
@@ -192,7 +192,11 @@ fn next_report(bell: &Bell) -> Option<Json> {
 }
 
 /// Counts and prints a delivery report, as `taskbell_poll` returns it.
-fn print_report(report: &Json, totals: &mut EndedDeliveries, terminal: &mut Terminal) -> Result<(), Failure> {
+pub fn print_report(
+    report: &Json,
+    totals: &mut EndedDeliveries,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
     let delivered = report["state"] == "delivered";
     if delivered {
         totals.delivered += 1;
@@ -251,7 +255,7 @@ fn finish(
         let note = terminal.paint(Style::Muted, note);
         terminal.line(&note)?;
     }
-    let config = &given.config;
+    let config = shown(&given.config);
     if !ended {
         let limit = span(i64::try_from(arguments.timeout.as_millis()).unwrap_or(i64::MAX));
         let held = waiting.is_empty() && given.kind == "queue.end";

@@ -1,7 +1,7 @@
 //! `taskbell show`: shows an event with its deliveries and attempts.
 
 use super::explain;
-use super::failure::Failure;
+use super::failure::{Failure, shown};
 use super::list::{being_sent, next_attempt, style_of, with_in_flight};
 use super::source::{self, Source};
 use super::terminal::{
@@ -37,12 +37,13 @@ pub struct ShowArgs {
 }
 
 pub fn run(arguments: &ShowArgs, terminal: &mut Terminal) -> Result<(), Failure> {
-    let (source, id) = source::source_and_id(arguments.source.as_deref(), arguments.id.as_deref())?;
+    let (given, id) = source::source_and_id(arguments.source.as_deref(), arguments.id.as_deref())?;
+    let source = shown(&given);
     let id = id.ok_or_else(|| {
         let next = format!("give one after {source}; `taskbell list {source}` lists the numbers");
         Failure::new("the number of a delivery or the id of an event is missing", next)
     })?;
-    let Source { reader, config } = source::open(&source)?;
+    let Source { reader, config } = source::open(&given)?;
     let config = config.map(Arc::new);
     let found = reader.show(&id).map_err(|error| {
         Failure::new(error.to_string(), format!("`taskbell list {source}` lists the ids"))
@@ -296,7 +297,7 @@ mod tests {
     use taskbell_core::spool::SpoolPath;
     use taskbell_core::spool::{NewEvent, Spool};
 
-    fn shown(source: &Path, id: &str) -> Result<String, Failure> {
+    fn shown_of(source: &Path, id: &str) -> Result<String, Failure> {
         let (mut terminal, page) = Terminal::page(false);
         let source = source.to_str().unwrap().to_owned();
         run(&ShowArgs { source: Some(source), id: Some(id.to_owned()), full: false }, &mut terminal)?;
@@ -308,7 +309,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("spool.db");
         let id = crate::list::tests::fill(&path).to_string();
-        let text = shown(&path, &id).unwrap();
+        let text = shown_of(&path, &id).unwrap();
         for expected in [
             "\"id\": \"f-1\"",
             "to ci by hooks[0]: delivered",
@@ -321,9 +322,9 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected} in {text}");
         }
-        assert_eq!(text, shown(&path, &id[..16]).unwrap(), "the start of the id is enough");
-        assert!(shown(&path, "2").unwrap().contains(&id), "so is the number of a delivery");
-        assert!(matches!(shown(&path, "99"), Err(Failure::Message { .. })));
+        assert_eq!(text, shown_of(&path, &id[..16]).unwrap(), "the start of the id is enough");
+        assert!(shown_of(&path, "2").unwrap().contains(&id), "so is the number of a delivery");
+        assert!(matches!(shown_of(&path, "99"), Err(Failure::Message { .. })));
     }
 
     #[test]
@@ -346,16 +347,16 @@ mod tests {
         let text = "[spool]\npath = \"spool.db\"\n[endpoints.ci]\nurl = \"https://ci.example.com/\"\n\
                     [[hooks]]\nname = \"late\"\non = [\"task.complete\"]\nto = [\"ci\"]\nmin_duration = \"1m\"\n";
         std::fs::write(&config, text).unwrap();
-        let kept = shown(&config, &ids[0].to_string()).unwrap();
+        let kept = shown_of(&config, &ids[0].to_string()).unwrap();
         assert!(kept.ends_with("`a` fired, and \\u{1b}[2J\n`b` stayed quiet\n"), "{kept}");
-        let decided = shown(&config, &ids[1].to_string()).unwrap();
+        let decided = shown_of(&config, &ids[1].to_string()).unwrap();
         for words in
             ["No hook fired. With the current configuration", "does not fire late", "min_duration is 60 s"]
         {
             assert!(decided.contains(words), "{words} in {decided}");
         }
         assert!(
-            shown(&path, &ids[1].to_string())
+            shown_of(&path, &ids[1].to_string())
                 .unwrap()
                 .contains("with the configuration in place of the spool")
         );
@@ -372,7 +373,7 @@ mod tests {
                     sign = [{ scheme = \"github\", secrets = [\"marker-of-the-secret\"] }]\n\
                     [[hooks]]\non = [\"task.complete\"]\nto = [\"ci\"]\n";
         std::fs::write(&config, text).unwrap();
-        let text = shown(&config, "1").unwrap();
+        let text = shown_of(&config, "1").unwrap();
         let url = "curl -X POST \"${WEBHOOK_URL:?set it to the URL of ci, https://ci.example.com/…}\"";
         assert!(text.contains(url), "{text}");
         assert!(

@@ -3,7 +3,7 @@
 use super::failure::{Failure, bad_config};
 use super::input;
 use std::path::Path;
-use taskbell_core::config::Config;
+use taskbell_core::config::{Config, is_bare_url};
 use taskbell_core::spool::SpoolPath;
 use taskbell_core::spool::{Reader, SpoolErrorKind};
 
@@ -16,8 +16,8 @@ pub struct Source {
 /// Opens a spool by its own path, or by the path of its configuration.
 pub fn open(given: &str) -> Result<Source, Failure> {
     let extension = Path::new(given).extension().and_then(|extension| extension.to_str());
-    let is_config =
-        extension.is_some_and(|name| ["toml", "json"].contains(&name.to_ascii_lowercase().as_str()));
+    let is_config = is_bare_url(given)
+        || extension.is_some_and(|name| ["toml", "json"].contains(&name.to_ascii_lowercase().as_str()));
     if !is_config {
         return Ok(Source { reader: reader(Path::new(given))?, config: None });
     }
@@ -103,7 +103,7 @@ impl EventArgs {
 /// Whether a word is a path rather than an event's type.
 pub fn is_path(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
-    lower.ends_with(".toml") || lower.ends_with(".json") || word.contains(['/', '\\'])
+    is_bare_url(word) || lower.ends_with(".toml") || lower.ends_with(".json") || word.contains(['/', '\\'])
 }
 
 pub fn config(given: &str) -> Result<Config, Failure> {

@@ -3,6 +3,10 @@
 
 #![allow(unsafe_code)]
 
+#[cfg(unix)]
+pub mod command;
+#[cfg(windows)]
+pub mod console;
 mod fork;
 mod signals;
 #[cfg(unix)]

@@ -44,8 +44,8 @@ config_table! {
 }
 
 impl Config {
-    /// Loads a configuration: `source` is the path of a `.toml` or `.json` file, or the text itself
-    /// (JSON when it starts with `{`, TOML when it contains a line break). Reads the files and variables
+    /// Loads a configuration: `source` is the path of a `.toml` or `.json` file, the text itself
+    /// (JSON when it starts with `{`, TOML when it contains a line break), or nothing but the URL of a receiver. Reads the files and variables
     /// that the configuration names; opens no connection. May be called from any thread.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 //! file, line, column and the nearest known key.
 
 mod alert;
+mod bare_url;
 mod declaration;
 mod diagnostic;
 mod endpoint;
@@ -50,6 +51,7 @@ mod units;
 mod url_text;
 mod value_types;
 
+pub use bare_url::is_bare_url;
 pub use diagnostic::{ConfigError, ConfigErrors};
 pub use settings::{Config, FileSettings, QueueSettings, SpoolSettings};
 pub use spans::ConfigSpans;

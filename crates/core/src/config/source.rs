@@ -1,5 +1,6 @@
 //! The text of a configuration: from a file or passed directly, and in TOML or JSON.
 
+use super::bare_url;
 use super::diagnostic::ConfigErrors;
 use super::load_context::bounded_bytes;
 use std::path::{Path, PathBuf};
@@ -19,12 +20,18 @@ pub(super) struct ConfigSource {
     /// Without a byte order mark.
     pub text: String,
     pub language: SourceLanguage,
+    /// Whether a URL stood in the place of a configuration.
+    pub is_bare_url: bool,
 }
 
 impl ConfigSource {
-    /// Distinguishes a path from text, and reads the file.
+    /// Distinguishes a URL, a path and text, and reads the file.
     pub fn open(given: &str) -> Result<ConfigSource, ConfigErrors> {
         let given = given.strip_prefix('\u{feff}').unwrap_or(given);
+        if bare_url::is_bare_url(given) {
+            let (text, language) = (bare_url::text_of(given), SourceLanguage::Json);
+            return Ok(ConfigSource { file: None, text, language, is_bare_url: true });
+        }
         let is_json = given.trim_start().starts_with('{');
         if is_json || given.contains('\n') {
             if given.len() as u64 > MAX_CONFIG_BYTES {
@@ -32,7 +39,7 @@ impl ConfigSource {
                 return Err(ConfigErrors::unlocated(None, message));
             }
             let language = if is_json { SourceLanguage::Json } else { SourceLanguage::Toml };
-            return Ok(ConfigSource { file: None, text: given.to_owned(), language });
+            return Ok(ConfigSource { file: None, text: given.to_owned(), language, is_bare_url: false });
         }
         let path = Path::new(given);
         ConfigSource::read(path).map_err(|message| ConfigErrors::unlocated(Some(path.to_owned()), message))
@@ -65,7 +72,7 @@ impl ConfigSource {
             Some(rest) => rest.to_owned(),
             None => text,
         };
-        Ok(ConfigSource { file: Some(path.to_owned()), text, language })
+        Ok(ConfigSource { file: Some(path.to_owned()), text, language, is_bare_url: false })
     }
 
     /// The absolute folder that relative paths are resolved against. Absolute, because the host may change its

@@ -80,16 +80,20 @@ fn default_path(
     let name = file.as_deref().and_then(Path::file_stem).and_then(|stem| stem.to_str());
     let identity = match &file {
         Some(file) => file.display().to_string(),
-        None => identity_of_text(&source.folder(), endpoints),
+        None => identity_of_text(source, endpoints),
     };
     let (name, hash) = (name.unwrap_or(source.name()), sha256_hex(&identity, 8));
     (SpoolPath::File(folder.join(format!("{name}-{hash}.db"))), identity)
 }
 
 /// A text has no path. It is the same configuration as another one when it is passed in the same working directory
-/// and sends to the same receivers: the rest may be edited without leaving messages behind.
-fn identity_of_text(folder: &Path, endpoints: &[Arc<Endpoint>]) -> String {
+/// and sends to the same receivers: the rest may be edited without leaving messages behind. A bare URL is the same
+/// everywhere.
+fn identity_of_text(source: &ConfigSource, endpoints: &[Arc<Endpoint>]) -> String {
     let receivers: Vec<String> =
         endpoints.iter().map(|endpoint| format!("{}={}", endpoint.name, endpoint.fingerprint())).collect();
-    format!("a text in {} for {}", folder.display(), receivers.join(", "))
+    match source.is_bare_url {
+        true => format!("a URL for {}", receivers.join(", ")),
+        false => format!("a text in {} for {}", source.folder().display(), receivers.join(", ")),
+    }
 }

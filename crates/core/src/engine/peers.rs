@@ -41,6 +41,8 @@ pub struct Peers {
     look_at: Duration,
     check_at: Duration,
     operator_mark: Option<Vec<u8>>,
+    /// Whether it has looked once since this instance began to close.
+    has_looked_at_the_end: bool,
 }
 
 impl Peers {
@@ -53,7 +55,20 @@ impl Peers {
             look_at: Duration::ZERO,
             check_at: Duration::ZERO,
             operator_mark: None,
+            has_looked_at_the_end: false,
         }
+    }
+
+    /// This instance closes: nobody else may be left to take over from those that died before it.
+    pub fn look_at_the_end(&mut self) {
+        if !std::mem::replace(&mut self.has_looked_at_the_end, true) {
+            self.look_at = Duration::ZERO;
+        }
+    }
+
+    /// Whether the look at the end is over, or nobody can have left anything.
+    pub fn may_leave(&self) -> bool {
+        self.has_looked_at_the_end || self.spool_file.is_none()
     }
 
     #[cfg(test)]

@@ -97,7 +97,7 @@ impl Dispatcher {
             && self.transaction.is_empty()
             && self.ingest.is_empty()
             && self.parts.intake.is_drained();
-        if phase == Phase::Draining && idle && self.decider.holds_nothing() {
+        if phase == Phase::Draining && idle && self.peers.may_leave() && self.decider.holds_nothing() {
             self.parts.drained.store(true, Ordering::Release);
         }
         let config = Arc::clone(&self.decider.config);
@@ -132,7 +132,10 @@ impl Dispatcher {
             self.decider.hurry(self.parts.clock.unix_ms());
         }
         // After what was read already.
-        if phase == Phase::Open && self.is_settled() && self.ingest.is_empty() {
+        if self.is_settled() && self.ingest.is_empty() {
+            if phase >= Phase::Draining {
+                self.peers.look_at_the_end();
+            }
             self.look_after_peers();
         }
         if phase == Phase::Stopping {

@@ -1,0 +1,146 @@
+//! The last lines of what a command prints: bounded, and harmless whatever they contain.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use taskbell_core::secret::Scrubber;
+
+/// What is kept of the output, in bytes.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// The characters of a line, and of all lines together: less than the largest event.
+const MAX_LINE_CHARS: usize = 500;
+const MAX_CHARS: usize = 16 * 1024;
+
+/// The end of an output. Written by the threads that copy it.
+#[derive(Debug, Default)]
+pub struct LastLines(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    bytes: VecDeque<u8>,
+    /// When something was printed last.
+    at: Option<Instant>,
+}
+
+impl LastLines {
+    pub fn add(&self, bytes: &[u8]) {
+        let mut kept = self.lock();
+        kept.at = Some(Instant::now());
+        let bytes = &bytes[bytes.len().saturating_sub(MAX_BYTES)..];
+        let excess = (kept.bytes.len() + bytes.len()).saturating_sub(MAX_BYTES);
+        kept.bytes.drain(..excess);
+        kept.bytes.extend(bytes);
+    }
+
+    /// When something was printed last.
+    pub fn printed_at(&self) -> Option<Instant> {
+        self.lock().at
+    }
+
+    /// The last lines that are not empty, as a terminal would show them, without these secrets.
+    pub fn lines(&self, most: usize, secrets: &Scrubber) -> Vec<String> {
+        let mut bytes: Vec<u8> = self.lock().bytes.iter().copied().collect();
+        // Of a secret that stands at the beginning, half may be missing.
+        if let Some(end) = bytes.iter().position(|byte| *byte == b'\n').filter(|_| bytes.len() == MAX_BYTES) {
+            bytes.drain(..end);
+        }
+        let text = secrets.scrub(&String::from_utf8_lossy(&bytes));
+        let mut left = MAX_CHARS;
+        let mut lines = Vec::new();
+        for line in text.split('\n').rev() {
+            let line = shown(line);
+            if line.is_empty() {
+                continue;
+            }
+            left = left.saturating_sub(line.chars().count());
+            if lines.len() == most || left == 0 {
+                break;
+            }
+            lines.push(line);
+        }
+        lines.reverse();
+        lines
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A line without colours and control characters. A progress bar prints over itself: what stands there last.
+fn shown(line: &str) -> String {
+    let line = without_sequences(line);
+    let last = line.split('\r').rfind(|part| !part.trim().is_empty()).unwrap_or_default();
+    let is_shown = |c: &char| {
+        !c.is_control()
+            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let text: String = last.replace('\t', " ").chars().filter(is_shown).collect();
+    let text = text.trim_end();
+    match text.char_indices().nth(MAX_LINE_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Leaves out the escape sequences of terminals (ECMA-48): colours, titles, links.
+fn without_sequences(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut rest = line.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c != '\u{1b}' {
+            text.push(c);
+            continue;
+        }
+        match rest.next() {
+            Some('[') => while rest.next().is_some_and(|c| !('\u{40}'..='\u{7e}').contains(&c)) {},
+            // A string, to its end: BEL, or ESC and a backslash.
+            Some(']' | 'P' | 'X' | '^' | '_') => {
+                while let Some(c) = rest.next() {
+                    if c == '\u{7}' || c == '\u{1b}' && rest.next_if_eq(&'\\').is_some() {
+                        break;
+                    }
+                }
+            }
+            Some(' '..='/') => drop(rest.next()),
+            _ => {}
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(parts: &[&[u8]], most: usize) -> Vec<String> {
+        let kept = LastLines::default();
+        parts.iter().for_each(|part| kept.add(part));
+        kept.lines(most, &Scrubber::default())
+    }
+
+    #[test]
+    fn the_last_lines_are_what_a_terminal_shows() {
+        assert_eq!(lines(&[b"a\nb\n\nc", b"d\n"], 2), ["b", "cd"]);
+        assert_eq!(
+            lines(&[b"\x1b[1;31mred\x1b[0m\x1b]0;title\x07 and \x1b]8;;http://x\x1b\\link\x1b(B\n"], 9),
+            ["red and link"]
+        );
+        assert_eq!(lines(&[b" 10%\r 50%\r100%\r\n"], 9), ["100%"]);
+        assert_eq!(lines(&[b"\x00\x07\xff\xfe\ta\xe2\x80\xae\n"], 9), ["\u{fffd}\u{fffd} a"]);
+    }
+
+    #[test]
+    fn however_much_is_printed_little_is_kept() {
+        let long = [b'x'].repeat(10 << 20);
+        let kept = LastLines::default();
+        (0..3).for_each(|_| kept.add(&long));
+        (0..10_000).for_each(|_| kept.add(b"line that is rather long, again and again\n"));
+        assert!(kept.lock().bytes.len() <= MAX_BYTES && kept.lock().bytes.capacity() <= 4 * MAX_BYTES);
+        let lines = kept.lines(200, &Scrubber::default());
+        assert_eq!(lines.len(), 200);
+        assert!(lines.concat().chars().count() <= MAX_CHARS);
+        assert_eq!(self::lines(&[&long], 5)[0].chars().count(), MAX_LINE_CHARS + 1);
+    }
+}
