@@ -6,7 +6,7 @@ use super::phase::{Phase, PhaseCell};
 use crate::clock::Clock;
 use crate::endpoint::{Endpoint, is_task_endpoint};
 use crate::lanes::{Job, Lane, LaneReport, LaneSink, Senders};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Lanes by the name of their endpoint.
@@ -48,21 +48,16 @@ impl LaneTable {
             .map_err(|error| error.to_string())
     }
 
+    /// Hands deliveries to the lanes of the endpoints named with them.
     pub fn push(&self, jobs: impl IntoIterator<Item = (String, Job)>) {
-        let mut by_endpoint: HashMap<String, Vec<Job>> = HashMap::new();
+        let mut by_endpoint: BTreeMap<String, Vec<Job>> = BTreeMap::new();
         for (endpoint, job) in jobs {
             by_endpoint.entry(endpoint).or_default().push(job);
         }
-        self.push_all(by_endpoint);
-    }
-
-    fn push_all(&self, by_endpoint: HashMap<String, Vec<Job>>) {
-        if by_endpoint.is_empty() {
-            return;
-        }
-        let lanes = self.all();
         for (endpoint, jobs) in by_endpoint {
-            match lanes.get(&endpoint) {
+            // Called without the lock of the table.
+            let lane = self.lock().get(&endpoint).cloned();
+            match lane {
                 Some(lane) => lane.push(jobs),
                 // The lanes are closed: the next start delivers what comes too late for them.
                 None if self.phase.get() >= Phase::Stopping => {}
