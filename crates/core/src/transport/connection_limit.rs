@@ -29,6 +29,8 @@ static OPEN: ProcessCount = ProcessCount::new();
 #[derive(Debug)]
 pub(super) struct ConnectionSlot {
     _counted: Counted,
+    /// All slots, when it was taken.
+    all: u64,
 }
 
 impl ConnectionSlot {
@@ -38,8 +40,9 @@ impl ConnectionSlot {
             if is_cancelled() {
                 return None;
             }
-            if let Some(_counted) = OPEN.add(limit(os::descriptor_limit())) {
-                return Some(ConnectionSlot { _counted });
+            let all = limit(os::descriptor_limit());
+            if let Some(_counted) = OPEN.add(all) {
+                return Some(ConnectionSlot { _counted, all });
             }
             thread::sleep(PAUSE);
         }
@@ -47,7 +50,7 @@ impl ConnectionSlot {
 
     /// Whether more than half of all slots are taken, so that one without use is better given back.
     pub(super) fn is_wanted(&self) -> bool {
-        OPEN.get() * 2 > limit(os::descriptor_limit())
+        OPEN.get() * 2 > self.all
     }
 }
 
