@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Callable, NoReturn, TypeVar, Union
 
 from . import _faults, _native
-from ._config import Config, lasting
+from ._config import Config, is_url, lasting
 from ._encode import Payload, milliseconds, payload_bytes, utf8
 from ._native import TaskbellError, check_status, last_error, library, text_out
 from ._rank import is_first_rank
@@ -160,6 +160,11 @@ class Bell:
         check_status(code)
         numbers: dict[str, Any] = json.loads(text)
         return numbers
+
+    @property
+    def is_of_url(self) -> bool:
+        """Whether its configuration is the URL of a receiver and nothing else."""
+        return self._config is not None and is_url(os.fsdecode(self._config))
 
     def reload(self, config: Config) -> None:
         """Applies a new configuration, as a whole or not at all: after an error the old one stays."""

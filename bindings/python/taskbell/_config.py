@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from typing import Any, Union
@@ -11,17 +10,9 @@ from ._encode import dump, utf8
 
 Config = Union[Mapping[str, Any], str, "os.PathLike[str]"]
 
-NOT_FOR_A_URL = "event.type is endingwith('.start') or event.type is endingwith('.progress')"
-"""The events that a bare URL does not get: of a run, its end is enough."""
-
-
 def config_bytes(config: Config) -> bytes:
-    """The configuration for the C functions. A mapping is JSON; of a bare URL becomes a configuration that
-    sends it every end, failure and message."""
-    if isinstance(config, Mapping):
-        return utf8(dump(config))
-    text = os.fspath(config)
-    return utf8(json.dumps(of_url(text)) if is_url(text) else text)
+    """The configuration for the C functions; a mapping is JSON."""
+    return utf8(dump(config) if isinstance(config, Mapping) else os.fspath(config))
 
 
 def is_url(text: str) -> bool:
@@ -31,14 +22,10 @@ def is_url(text: str) -> bool:
     )
 
 
-def of_url(url: str) -> dict[str, Any]:
-    """The configuration that a bare URL is."""
-    hook = {"on": ["*"], "to": ["url"], "when": f"not ({NOT_FOR_A_URL})"}
-    return {"endpoints": {"url": {"url": url}}, "hooks": [hook]}
-
-
 def lasting(config: Config) -> bytes:
     """A configuration that means the same in another folder: a path is absolute."""
     text = config_bytes(config)
-    is_text = isinstance(config, Mapping) or text.lstrip().startswith(b"{") or b"\n" in text
-    return text if is_text or not text else utf8(os.path.abspath(os.fsdecode(text)))
+    if isinstance(config, Mapping) or not text or is_url(os.fspath(config)):
+        return text
+    is_text = text.lstrip().startswith(b"{") or b"\n" in text
+    return text if is_text else utf8(os.path.abspath(os.fsdecode(text)))

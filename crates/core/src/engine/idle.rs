@@ -4,10 +4,10 @@ use super::phase::Phase;
 use std::time::Duration;
 
 /// Time without work before deep sleep.
-const SETTLE: Duration = Duration::from_millis(200);
+const SETTLE: Duration = Duration::from_millis(50);
 
-/// The nap while events flow: about as long as a group commit may take.
-const TICK: Duration = Duration::from_millis(10);
+/// The nap while events flow, or a transaction is open: an event waits for half of it on average.
+const TICK: Duration = Duration::from_millis(1);
 
 /// The nap while the spool is full: only deliveries that end make room.
 const FULL_PAUSE: Duration = Duration::from_millis(100);
@@ -45,12 +45,13 @@ impl Idle {
         phase: Phase,
         retry_in: Option<Duration>,
         has_more: bool,
+        is_open: bool,
         is_full: bool,
     ) -> Rest {
         match retry_in {
             Some(wait) => Rest::Nap(wait),
             None if phase == Phase::Open && has_more => Rest::None,
-            None if phase != Phase::Open || now < self.busy_until => Rest::Nap(TICK),
+            None if phase != Phase::Open || is_open || now < self.busy_until => Rest::Nap(TICK),
             None if is_full => Rest::Nap(FULL_PAUSE),
             None => Rest::DeepSleep,
         }

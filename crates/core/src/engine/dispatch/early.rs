@@ -15,11 +15,8 @@ use crate::lanes::{Disposition, Job, LaneReport};
 use crate::spool::Spool;
 use std::time::{Duration, Instant};
 
-/// Between two commits while nothing waits for one.
+/// Between two commits, unless a thread waits for one: each is a sync of the disk.
 const PAUSE: Duration = Duration::from_millis(10);
-
-/// The nap while a transaction is open: lanes report meanwhile.
-pub const NAP: Duration = Duration::from_millis(1);
 
 /// The most bytes of a transaction that stays open; half of it may come with one turn.
 const FULL_BYTES: u64 = 2 * 1024 * 1024;
@@ -161,16 +158,14 @@ impl EarlyDispatch {
     /// how many bytes it may have.
     pub fn may_wait(&self, parts: &Parts, transaction: &Transaction, window: Duration, most: u64) -> bool {
         let Some(opened_at) = self.opened_at else { return false };
+        if self.bytes >= most.min(FULL_BYTES) / 2 || parts.progress.is_spooling_awaited() {
+            return false;
+        }
         let all_ended = self.ended == self.numbers.len();
-        let is_due = match all_ended {
-            true => self.committed_at.elapsed() >= PAUSE || parts.progress.is_awaited(),
-            false => opened_at.elapsed() >= window,
-        };
-        !is_due
-            && !self.is_awaited
-            && !transaction.is_urgent()
-            && self.bytes < most.min(FULL_BYTES) / 2
-            && !parts.progress.is_spooling_awaited()
+        if self.committed_at.elapsed() < PAUSE {
+            return !(all_ended && parts.progress.is_awaited());
+        }
+        !all_ended && !self.is_awaited && !transaction.is_urgent() && opened_at.elapsed() < window
     }
 
     /// The transaction is committed.

@@ -3,7 +3,7 @@
 mod delivery_log;
 mod early;
 
-pub use early::{EarlyDispatch, NAP as EARLY_NAP};
+pub use early::EarlyDispatch;
 
 use super::commit::{Committed, Transaction, delivery_report};
 use super::log::Level;

@@ -6,7 +6,6 @@ use super::load::{Loaded, load};
 use super::reload;
 use crate::clock::Moment;
 use crate::engine::commit::{Committer, Transaction, WaitingFallbacks};
-use crate::engine::dispatch::EARLY_NAP;
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::idle::{Rest, by_monotonic};
 use crate::engine::log::Level;
@@ -261,11 +260,9 @@ impl Dispatcher {
         let has_more = has_more
             || self.ingest.has_more() && !self.early.is_enough()
             || self.parts.lanes.reports.waiting() >= self.most_reports();
-        match self.idle.rest(now.monotonic, phase, retry_in, has_more, is_full) {
+        match self.idle.rest(now.monotonic, phase, retry_in, has_more, self.early.is_open(), is_full) {
             Rest::None => {}
-            Rest::Nap(time) => {
-                self.parts.waker.nap(if self.early.is_open() { time.min(EARLY_NAP) } else { time })
-            }
+            Rest::Nap(time) => self.parts.waker.nap(time),
             Rest::DeepSleep => {
                 let limit = self.next_due(now).map(|due| due.saturating_sub(now.monotonic));
                 self.committer.spool.rest();
