@@ -150,6 +150,16 @@ impl Dispatcher {
     pub(in crate::engine) fn look_after_peers(&mut self) {
         let Some(file) = self.peers.due(&self.parts) else { return };
         self.committer.recover_if_faulty(&mut self.transaction, &mut self.decider);
+        self.take_over();
+        if self.adopt_orphans(&file) {
+            // One that died after the look has left counts, too, and they belong to what its ring held.
+            self.take_over();
+        }
+        Intake::sweep(&file);
+    }
+
+    /// Takes over what dead instances left in the spool.
+    fn take_over(&mut self) {
         match self.peers.take_over(&self.parts, &mut self.committer, &mut self.decider) {
             Ok(0) => {}
             Ok(_) => self.render_replayed(),
@@ -159,18 +169,17 @@ impl Dispatcher {
                 self.parts.log.write(Level::Warn, &text);
             }
         }
-        self.adopt_orphans(&file);
-        Intake::sweep(&file);
     }
 
     /// Takes the events in the rings of dead processes, each ring in transactions of its own. Events that their
-    /// process had committed are known by their id.
-    pub(in crate::engine) fn adopt_orphans(&mut self, spool_file: &Path) {
+    /// process had committed are known by their id. Whether there was such a ring.
+    pub(in crate::engine) fn adopt_orphans(&mut self, spool_file: &Path) -> bool {
         // Before any of it is tried: another process may have died of the same.
         let left = Intake::left_in_hand(spool_file);
         if let Err(error) = self.parts.fatal_work.count(&mut self.committer.spool, &left) {
             let text = format!("the work of ended processes cannot be noted: {error}");
-            return self.parts.log.write(Level::Warn, &text);
+            self.parts.log.write(Level::Warn, &text);
+            return false;
         }
         let report = Intake::adopt_orphans(spool_file, |instance, content| {
             let text = format!(
@@ -187,6 +196,7 @@ impl Dispatcher {
             self.adopt_all(records) && rest.is_none_or(|rest| self.adopt_all(rest))
         });
         report.troubles.iter().for_each(|trouble| self.parts.log.write(Level::Warn, trouble));
+        !report.instances.is_empty()
     }
 
     /// Takes events in transactions of their own. `false` when one could not be committed.
