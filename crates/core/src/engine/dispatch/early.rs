@@ -64,9 +64,11 @@ impl EarlyDispatch {
         }
     }
 
-    /// Whether lanes have enough of what is not written yet.
+    /// Whether lanes have enough of what is not written yet. A receiver that hangs holds up the others' events for the
+    /// window at most.
     pub fn is_enough(&self) -> bool {
         self.numbers.len() - self.ended >= self.most
+            && self.opened_at.is_some_and(|opened_at| opened_at.elapsed() < EarlyDispatch::WINDOW)
     }
 
     /// Whether a transaction is open.
@@ -101,7 +103,7 @@ impl EarlyDispatch {
         }
         self.opened_at.get_or_insert_with(Instant::now);
         let mut jobs = Vec::new();
-        for event in &mut transaction.events[self.seen..] {
+        for event in transaction.events.iter_mut().skip(self.seen) {
             self.bytes += event.bytes();
             self.is_awaited = self.is_awaited || !self.send_event(parts, spool, event, now, &mut jobs);
         }
