@@ -10,6 +10,7 @@ from ._encode import dump, utf8
 
 Config = Union[Mapping[str, Any], str, "os.PathLike[str]"]
 
+
 def config_bytes(config: Config) -> bytes:
     """The configuration for the C functions; a mapping is JSON."""
     return utf8(dump(config) if isinstance(config, Mapping) else os.fspath(config))
