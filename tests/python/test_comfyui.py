@@ -106,4 +106,4 @@ def test_a_receiver_that_hangs_holds_neither_prompts_nor_the_end_for_long(tmp_pa
     text = work_off(package, **configured(tmp_path, package, receiver))
     receiver.wait_for(1)
     assert text.count("did not arrive") == 1, text
-    assert "did not answer in time" in text, text
+    assert "did not answer" in text, text

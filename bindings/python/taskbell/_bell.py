@@ -161,10 +161,12 @@ class Bell:
         numbers: dict[str, Any] = json.loads(text)
         return numbers
 
-    @property
-    def is_of_url(self) -> bool:
-        """Whether its configuration is the URL of a receiver and nothing else."""
-        return self._config is not None and is_url(os.fsdecode(self._config))
+    def asked_task_complete(self, task: dict[str, Any]) -> int:
+        """The same as ``task_complete``, for a task whose program asks to hear of it: with nothing but a URL as its
+        configuration a bell otherwise sends failures only."""
+        if self._config is not None and is_url(os.fsdecode(self._config)):
+            task = {"webhook_params": {"notify": "manual"}, **task}
+        return self.task_complete(task)
 
     def reload(self, config: Config) -> None:
         """Applies a new configuration, as a whole or not at all: after an error the old one stays."""

@@ -120,10 +120,7 @@ class Task:
         payload: dict[str, Any] = {**self._head(), "finished_at": time.time()}
         with noted(self._bell.strict):
             payload.update(self._end(fault))
-            if self._bell.is_of_url:
-                # Such a configuration sends only failures and what is asked for.
-                payload.setdefault("webhook_params", {"notify": "manual"})
-        return self._bell.task_complete(payload)
+        return self._bell.asked_task_complete(payload)
 
     def _end(self, fault: BaseException | None) -> dict[str, Any]:
         if fault is None and isinstance(self.error, BaseException):

@@ -30,7 +30,6 @@ pub mod hash;
 #[cfg(not(miri))]
 mod hooks;
 mod intake;
-#[cfg(not(miri))]
 mod json;
 #[cfg(not(miri))]
 pub mod lanes;

@@ -23,7 +23,7 @@ def install(bell: Bell | None = None) -> None:
     def report(task_id: str, name: str, more: dict[str, Any]) -> None:
         began = _began.pop(task_id, None)
         times = {} if began is None else {"started_at": began, "duration_s": round(time.time() - began, 3)}
-        reporter.task_complete({"id": task_id, "name": name, "kind": "celery", **times, **more})
+        reporter.asked_task_complete({"id": task_id, "name": name, "kind": "celery", **times, **more})
 
     def started(task_id: str = "", **_more: Any) -> None:
         _began[task_id] = time.time()

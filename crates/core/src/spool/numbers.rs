@@ -18,11 +18,13 @@ pub(super) struct Numbers {
     block: i64,
     /// Numbers below were given from another file.
     floor: i64,
+    /// In this transaction: whether nobody has reserved numbers above the block.
+    is_highest: bool,
 }
 
 impl Default for Numbers {
     fn default() -> Numbers {
-        Numbers { next: 0, end: 0, block: SMALLEST, floor: 0 }
+        Numbers { next: 0, end: 0, block: SMALLEST, floor: 0, is_highest: false }
     }
 }
 
@@ -46,11 +48,19 @@ impl Numbers {
         usize::try_from(self.end - self.next).unwrap_or(0)
     }
 
-    /// The next number. Reserves a block in the transaction where none is left.
+    /// The same at the beginning of a transaction.
+    pub(super) fn in_transaction(self) -> Numbers {
+        Numbers { is_highest: false, ..self }
+    }
+
+    /// A number above all that any instance has given or reserved: of two deliveries that are written with one, the later
+    /// has the higher, whichever instances they are of.
     pub(super) fn next(&mut self, conn: &Connection) -> rusqlite::Result<i64> {
-        if self.left() == 0 {
+        let is_highest = self.is_highest || last_reserved(conn)? + 1 == self.end;
+        if !is_highest || self.left() == 0 {
             self.reserve(conn)?;
         }
+        self.is_highest = true;
         self.next += 1;
         Ok(self.next - 1)
     }
@@ -103,4 +113,38 @@ fn last_reserved(conn: &Connection) -> rusqlite::Result<i64> {
     let kept = state_key::read(conn, &key())?.and_then(|kept| str::from_utf8(&kept).ok()?.parse().ok());
     // A number that no spool reaches was not written here, and leaves none above it.
     Ok(there.max(kept).filter(|last| (0..i64::MAX / 2).contains(last)).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{place, ring, spool_at, write};
+
+    #[test]
+    fn of_two_deliveries_of_any_instances_the_later_has_the_higher_number() {
+        let (_folder, path) = place();
+        let mut spools = [spool_at(&path, "a"), spool_at(&path, "b")];
+        let mut last = 0;
+        for event in 0..9 {
+            // Two in a row by one of them, too.
+            let spool = &mut spools[event as usize / 2 % 2];
+            let [number] = write(spool, |batch| ring(batch, event, &["ci"]))[..] else { panic!("one") };
+            assert!(number > last, "{number} after {last}");
+            let early = spool.take_number().unwrap();
+            assert!(early > number, "{early} after {number}");
+            last = early;
+        }
+        let given: Vec<i64> = spools.iter_mut().map(|spool| spool.take_number().unwrap()).collect();
+        assert_ne!(given[0], given[1]);
+    }
+
+    #[test]
+    fn what_a_clean_end_has_not_given_is_given_by_the_next_start() {
+        let (_folder, path) = place();
+        let mut first = spool_at(&path, "a");
+        let [number] = write(&mut first, |batch| ring(batch, 1, &["ci"]))[..] else { panic!("one") };
+        assert_eq!(first.take_number(), Some(number + 1));
+        first.release().unwrap();
+        let next = write(&mut spool_at(&path, "b"), |batch| ring(batch, 2, &["ci"]));
+        assert_eq!(next, [number + 2]);
+    }
 }

@@ -97,7 +97,7 @@ impl<'a> SpoolTransaction<'a> {
             path,
             instance,
             owner: None,
-            numbers: *kept_numbers,
+            numbers: kept_numbers.in_transaction(),
             kept_numbers,
             fault: None,
             damaged,
