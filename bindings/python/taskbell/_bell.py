@@ -162,8 +162,8 @@ class Bell:
         return numbers
 
     def asked_task_complete(self, task: dict[str, Any]) -> int:
-        """The same as ``task_complete``, for a task whose program asks to hear of it: with nothing but a URL as its
-        configuration a bell otherwise sends failures only."""
+        """The same as ``task_complete``, for a task whose program asks to hear of it: with nothing but a URL
+        as its configuration a bell otherwise sends failures only."""
         if self._config is not None and is_url(os.fsdecode(self._config)):
             task = {"webhook_params": {"notify": "manual"}, **task}
         return self.task_complete(task)
