@@ -188,7 +188,12 @@ impl Senders {
 
     /// Wakes a thread that sleeps. When all are at work and one more is allowed, counts it and gives `true`: the
     /// caller starts it.
+    ///
+    /// One thread wakes at a time, and calls the next if more lanes ask: meanwhile those at work may have served them.
     fn call(&self, pool: &mut Pool) -> bool {
+        if pool.called > 0 {
+            return false;
+        }
         if pool.idle > 0 {
             pool.idle -= 1;
             pool.called += 1;
