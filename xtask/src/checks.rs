@@ -209,6 +209,11 @@ fn lint_python(steps: &mut Steps, python: &Path) {
     };
     steps.run("ruff check", LINT_LIMIT, &mut ruff(&["check", "--no-cache"]));
     steps.run("ruff format", LINT_LIMIT, &mut ruff(&["format", "--no-cache", "--check"]));
+    let mut mypy = Command::new(python);
+    mypy.current_dir(tools::root()).args(["-m", "mypy", "--config-file", "bindings/python/pyproject.toml"]);
+    mypy.arg("--cache-dir").arg(tools::target().join("mypy"));
+    mypy.args(["bindings/python/taskbell", "tests/python/typed_host.py"]);
+    steps.run("mypy", LINT_LIMIT, &mut mypy);
 }
 
 fn all_python_tests() -> Vec<String> {

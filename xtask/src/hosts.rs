@@ -32,6 +32,7 @@ const HOSTS: &[Host] = &[
     host("ipython", &["ipython"], 3),
     host("celery", &["celery"], 3),
     host("keras", &["keras"], 4),
+    Host { place: Some("TASKBELL_SWARMUI"), ..host("swarmui", &["swarmui_source"], 2) },
     Host { program: Some("blender"), ..host("blender", &["blender"], 4) },
     host("ray", &["ray"], 6),
     Host { place: Some("TASKBELL_COMFYUI"), ..host("comfyui", &["real_comfyui"], 10) },

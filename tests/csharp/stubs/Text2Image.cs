@@ -40,6 +40,7 @@ namespace SwarmUI.Text2Image
             string Name,
             string Description,
             string Default,
+            Func<Session, List<string>> GetValues = null,
             bool IsAdvanced = false,
             PermInfo Permission = null,
             T2IParamGroup Group = null,
@@ -47,8 +48,7 @@ namespace SwarmUI.Text2Image
             ParamViewType ViewType = ParamViewType.SMALL,
             bool HideFromMetadata = false,
             bool AlwaysRetain = false,
-            bool IntentionalUnused = false,
-            Func<Session, List<string>> GetValues = null)
+            bool IntentionalUnused = false)
         {
             ID = T2IParamTypes.CleanTypeName(Name);
             this.HideFromMetadata = HideFromMetadata;
@@ -217,9 +217,9 @@ namespace SwarmUI.Text2Image
         {
             public readonly T2IParamInput UserInput;
 
-            public PreGenerationEventParams(T2IParamInput userInput)
+            public PreGenerationEventParams(T2IParamInput UserInput)
             {
-                UserInput = userInput;
+                this.UserInput = UserInput;
             }
         }
 
@@ -231,12 +231,12 @@ namespace SwarmUI.Text2Image
             public readonly string BackendInternalHint;
 
             public PostGenerationEventParams(
-                MediaFile file, T2IParamInput userInput, Action refuseImage, string backendInternalHint = null)
+                MediaFile File, T2IParamInput UserInput, Action RefuseImage, string BackendInternalHint = null)
             {
-                File = file;
-                UserInput = userInput;
-                RefuseImage = refuseImage;
-                BackendInternalHint = backendInternalHint;
+                this.File = File;
+                this.UserInput = UserInput;
+                this.RefuseImage = RefuseImage;
+                this.BackendInternalHint = BackendInternalHint;
             }
         }
 
@@ -245,10 +245,10 @@ namespace SwarmUI.Text2Image
             public readonly T2IParamInput UserInput;
             public readonly ImageOutput[] Images;
 
-            public PostBatchEventParams(T2IParamInput userInput, ImageOutput[] images)
+            public PostBatchEventParams(T2IParamInput UserInput, ImageOutput[] Images)
             {
-                UserInput = userInput;
-                Images = images;
+                this.UserInput = UserInput;
+                this.Images = Images;
             }
         }
 

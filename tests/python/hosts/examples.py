@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from documents import rows
 from tools import ROOT, attempt
 
 EXAMPLES = ROOT / "bindings" / "python" / "examples"
+
+CTRL_C = "signal.raise_signal(signal.SIGINT)"
+"""What the terminal sends, in the middle of a program that imports ``signal``."""
 
 
 def need_host(package: str) -> None:
@@ -39,6 +43,15 @@ def run_example(name: str, receiver: Any, folder: Path, *changes: tuple[str, str
     done = attempt(sys.executable, script, cwd=folder, env=surroundings(receiver, folder), timeout=280)
     assert done.returncode == expect, done.stdout
     return str(done.stdout)
+
+
+def run_interrupted(name: str, receiver: Any, folder: Path, *changes: tuple[str, str]) -> dict[str, Any]:
+    """Runs an example whose changes raise ``CTRL_C``; the task that has ended by it."""
+    first = "import taskbell\n"
+    run_example(name, receiver, folder, (first, f"import signal\n{first}"), *changes, expect=-signal.SIGINT)
+    (task,) = tasks(receiver)
+    assert "error" not in task
+    return task
 
 
 def surroundings(receiver: Any, folder: Path, **more: str) -> dict[str, str]:

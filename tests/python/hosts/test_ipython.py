@@ -16,6 +16,7 @@ CELLS = [
     "%%taskbell train\nloss = 0.25\n{'loss': loss}",
     "%%taskbell\nraise ValueError('no light')",
     "assert loss == 0.25",
+    "%%taskbell stopped\nimport signal\nsignal.raise_signal(signal.SIGINT)",
     "import taskbell\nfor number in taskbell.batch(range(3), 'loop'):\n    raise KeyError('black')",
     "%taskbell env:TEAM_URL",
     "%%taskbell last\n'a.png'",
@@ -35,9 +36,10 @@ def test_the_cells_of_a_notebook_report_their_end(tmp_path, receive):
     output = run(
         sys.executable, "-c", NOTEBOOK, json.dumps(CELLS), cwd=tmp_path, env=surroundings(receiver, tmp_path)
     )
-    told = {task["name"]: task for task in tasks(receiver, 3)}
+    told = {task["name"]: task for task in tasks(receiver, 4)}
     assert (told["train"]["status"], told["train"]["metrics"]) == ("success", {"loss": 0.25})
     assert (told["cell"]["status"], told["cell"]["error"]["message"]) == ("error", "no light")
+    assert (told["stopped"]["status"], "error" in told["stopped"]) == ("cancelled", False)
     assert told["last"]["metrics"] == {"result": "a.png"}
     assert "no light" in output, "the notebook shows the error too"
     (end,) = [

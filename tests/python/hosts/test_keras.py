@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from examples import need_host, run_example, tasks
+from examples import CTRL_C, need_host, run_example, run_interrupted, tasks
 
 need_host("keras")
 
@@ -13,6 +13,8 @@ class Broken(keras.callbacks.Callback):
 
 
 taskbell.init"""
+
+BROKEN_CALLBACK = ("[TaskbellCallback()]", "[TaskbellCallback(), Broken()]")
 
 
 def test_a_fit_reports_its_losses(tmp_path, receive):
@@ -25,12 +27,19 @@ def test_a_fit_reports_its_losses(tmp_path, receive):
 
 def test_a_fit_that_fails_is_a_crash(tmp_path, receive):
     receiver = receive()
-    changes = ("[TaskbellCallback()]", "[TaskbellCallback(), Broken()]"), ("taskbell.init", BROKEN)
-    run_example("keras_fit.py", receiver, tmp_path, *changes, expect=1)
+    run_example("keras_fit.py", receiver, tmp_path, BROKEN_CALLBACK, ("taskbell.init", BROKEN), expect=1)
     (task,) = tasks(receiver)
     assert (task["status"], task["error"]["type"], task["error"]["message"]) == (
         "error",
         "ValueError",
         "no disk",
     )
+    assert len(task["metrics"]) == 1
+
+
+def test_ctrl_c_cancels_a_fit(tmp_path, receive):
+    receiver = receive()
+    stop = ("taskbell.init", BROKEN.replace('raise ValueError("no disk")', CTRL_C))
+    task = run_interrupted("keras_fit.py", receiver, tmp_path, BROKEN_CALLBACK, stop)
+    assert (task["name"], task["status"]) == ("double", "cancelled")
     assert len(task["metrics"]) == 1

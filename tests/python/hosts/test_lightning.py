@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
-from examples import need_host, run_example, surroundings, tasks
+from examples import CTRL_C, need_host, run_example, run_interrupted, surroundings, tasks
 from tools import run
 
 need_host("lightning")
@@ -37,6 +38,25 @@ def test_a_fit_that_fails_is_a_crash(tmp_path, receive):
     (task,) = tasks(receiver)
     assert (task["status"], task["error"]["type"]) == ("error", "ValueError")
     assert "in training_step" in task["error"]["traceback"]
+
+
+def test_ctrl_c_cancels_a_fit(tmp_path, receive):
+    receiver = receive()
+    task = run_interrupted(NAME, receiver, tmp_path, ("return loss", f"{CTRL_C}\n        return loss"))
+    assert (task["name"], task["status"]) == ("Double", "cancelled")
+
+
+def test_the_best_checkpoint_is_an_output(tmp_path, receive):
+    receiver = receive()
+    best = "lightning.pytorch.callbacks.ModelCheckpoint('kept', monitor='loss')"
+    changes = (
+        ("enable_checkpointing=False", "enable_checkpointing=True"),
+        ("Callback()]", f"Callback(), {best}]"),
+    )
+    run_example(NAME, receiver, tmp_path, *changes)
+    ((output,),) = (task["outputs"] for task in tasks(receiver))
+    assert Path(output["path"]).parent == tmp_path / "kept"
+    assert Path(output["path"]).is_file()
 
 
 def test_of_two_ranks_of_torchrun_one_reports(tmp_path, receive):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from examples import need_host, run_example, tasks
+from examples import CTRL_C, need_host, run_example, run_interrupted, tasks
 
 need_host("optuna")
 
@@ -25,3 +25,12 @@ def test_an_objective_that_fails_is_a_crash(tmp_path, receive):
     assert (task["status"], task["error"]["type"]) == ("error", "ValueError")
     assert "in distance" in task["error"]["traceback"]
     assert task["metrics"] == {"trials": 1, "failed": 1}
+
+
+def test_ctrl_c_cancels_a_study_and_what_was_found_is_reported(tmp_path, receive):
+    receiver = receive()
+    stop = ("    return (x", f"    if trial.number == 3:\n        {CTRL_C}\n    return (x")
+    task = run_interrupted("optuna_study.py", receiver, tmp_path, stop)
+    assert (task["name"], task["status"]) == ("distance", "cancelled")
+    assert len(task["metrics"]["value"]) == 3
+    assert task["metrics"]["best"] == min(task["metrics"]["value"])
