@@ -1,7 +1,7 @@
 """A process that dies at each step of the pipeline: nothing accepted is lost, nothing gets a second id.
 
 The tests load a library that has the places at which one can end the process
-(``crates/core/src/failpoint.rs``); the release library has none.
+(``crates/ring/src/failpoint.rs``); the release library has none.
 """
 
 from __future__ import annotations

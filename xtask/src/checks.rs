@@ -156,9 +156,9 @@ fn ring_under_miri(steps: &mut Steps) {
         steps.skip(NAME, "there is no nightly toolchain that has Miri");
         return;
     };
-    miri.args(["test", "--package", "taskbell-core", "--lib", "--target-dir"]);
-    miri.arg(tools::target().join("miri")).args(["--", "intake::ring::tests::what_many_threads"]);
-    miri.args(["intake::ring::tests::words_overwritten", "intake::ring::tests::reading"]);
+    miri.args(["test", "--package", "taskbell-ring", "--lib", "--target-dir"]);
+    miri.arg(tools::target().join("miri")).args(["--", "ring::tests::what_many_threads"]);
+    miri.args(["ring::tests::words_overwritten", "ring::tests::reading"]);
     steps.run(NAME, BUILD_LIMIT, miri.env("MIRIFLAGS", "-Zmiri-disable-stacked-borrows"));
 }
 

@@ -11,53 +11,34 @@
 
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
-// Miri sees the ring and what it is made of, and none of those who use it.
-#![cfg_attr(miri, allow(dead_code, unused_imports))]
 
-#[cfg(not(miri))]
 mod alerts;
-pub mod apart;
 pub mod clock;
-#[cfg(not(miri))]
 pub mod config;
-#[cfg(not(miri))]
 pub mod endpoint;
-#[cfg(not(miri))]
 pub mod engine;
 pub mod event;
-mod failpoint;
 pub mod hash;
-#[cfg(not(miri))]
 mod hooks;
 mod intake;
 mod json;
-#[cfg(not(miri))]
 pub mod lanes;
-#[cfg(not(miri))]
 pub mod message;
 mod name_index;
 pub mod os;
-#[cfg(not(miri))]
 pub mod platform;
 #[cfg(test)]
 mod property;
-#[cfg(not(miri))]
 pub mod secret;
-#[cfg(not(miri))]
 mod shaping;
-#[cfg(not(miri))]
 pub mod sign;
-#[cfg(not(miri))]
 pub mod spool;
-#[cfg(not(miri))]
 mod tally;
-#[cfg(not(miri))]
 pub mod transport;
 
-#[cfg(not(miri))]
 pub use hooks::{Notify, TaskParams};
-#[cfg(not(miri))]
 pub use tally::Task;
+pub use taskbell_ring::apart;
 
 /// The version of this library, as in `Cargo.toml`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

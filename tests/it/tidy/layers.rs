@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The rooms from bottom to top. A room uses rooms of lower layers only: not its neighbours in the same
 /// layer, and none above. So no two rooms use each other, whether at once or through a third.
 const LAYERS: &[&[&str]] = &[
-    &["apart", "hash", "json", "name_index"],
-    &["event", "failpoint", "os", "property", "secret"],
+    &["hash", "json", "name_index"],
+    &["event", "os", "property", "secret"],
     &["clock"],
     &["alerts", "intake", "message", "sign"],
     &["platform"],
@@ -53,7 +53,7 @@ fn rooms_use_only_rooms_below_them() {
 #[test]
 fn files_make_no_circle() {
     let mut circles = Vec::new();
-    for root in [ROOMS, "crates/cli/src/"] {
+    for root in [ROOMS, "crates/cli/src/", "crates/ring/src/"] {
         let code = code();
         // What stands above the files of a folder only hands their names on.
         let files = code.iter().filter(|(path, _)| !path.ends_with("/mod.rs"));

@@ -20,11 +20,11 @@ use super::phase::Phase;
 use super::sending_marks::SendingMarks;
 use super::supervise::missing_threads::MissingThreads;
 use crate::clock::Moment;
-use crate::failpoint;
 use crate::message;
 use crate::spool::{DamagedFile, StateKey, StateKind, transaction_bytes};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use taskbell_ring::failpoint;
 
 /// What the report of a lane takes in the spool, with the head of a long answer.
 const REPORT_BYTES: u64 = 2048;

@@ -1,8 +1,8 @@
 //! Counts the host's calls: those in flight, so that closing can wait for them, and the events they brought. The calls
 //! themselves never wait.
 
-use crate::apart::Striped;
 use std::sync::atomic::{AtomicU64, Ordering};
+use taskbell_ring::apart::Striped;
 
 /// In each part of the counter: set once new calls are refused. Below it are the calls in flight, above it the events.
 const CLOSED: u64 = 1 << 24;

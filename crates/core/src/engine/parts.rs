@@ -15,13 +15,13 @@ use super::spool_health::SpoolHealth;
 use super::supervise::alert_source::AlertSource;
 use super::supervise::sampler::Sampler;
 use super::waker::Waker;
-use crate::apart::Apart;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::intake::Intake;
 use crate::spool::Reader;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
+use taskbell_ring::apart::Apart;
 
 /// Made by `open`, and held by the host's handle and the dispatcher.
 pub struct Parts {

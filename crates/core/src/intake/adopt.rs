@@ -1,14 +1,14 @@
 //! Adopts the rings of dead processes; trusts nothing in them.
 
-use super::header::{Ends, Header, HeaderError, PAGE_BYTES, PIECE, SUBJECT};
 use super::lock::{self, LockAttempt, RingClaim, RingFile};
 use super::memory_file::{self, Pointer};
-use super::record::{RingSlot, Seal};
 use super::{InHand, Record, RingContent};
-use crate::failpoint;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use taskbell_ring::failpoint;
+use taskbell_ring::header::{Ends, Header, HeaderError, PAGE_BYTES, PIECE, SUBJECT};
+use taskbell_ring::{RingSlot, Seal};
 
 /// The outcome of an adoption.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Unique ids of instances and events.
 
-use crate::event::EventId;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
+use taskbell_ring::{EventId, mix};
 
 /// 2^128 divided by the golden ratio, made odd: consecutive tickets land far apart.
 const STRIDE: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
@@ -65,13 +65,6 @@ impl EventIdSource {
         number ^= number >> 64;
         EventId::new(unix_ms, number)
     }
-}
-
-/// Spreads every bit of a word over all of it (the finishing step of SplitMix64).
-pub(super) fn mix(word: u64) -> u64 {
-    let word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ word >> 31
 }
 
 #[cfg(test)]

@@ -10,11 +10,11 @@
 
 use super::abandoned;
 use super::lock::RingClaim;
-use super::region::Region;
 use crate::os;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use taskbell_ring::Region;
 
 /// The first line of a pointer; a ring starts differently.
 const MAGIC: &str = "TASKBELL RING ELSEWHERE 1";

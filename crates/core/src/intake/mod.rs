@@ -8,26 +8,21 @@
 mod abandoned;
 mod adopt;
 mod event_id;
-mod header;
 mod lock;
 mod memory_file;
 mod peer_signal;
-mod record;
-mod region;
-mod ring;
 
 pub use adopt::AdoptReport;
 pub use peer_signal::{PeerSignal, call};
+pub use taskbell_ring::{Accepted, InHand, Record, Refusal};
 
 use crate::clock;
-use crate::event::EventId;
 use event_id::EventIdSource;
-use header::{Header, MAX_CAPACITY, MIN_CAPACITY, PAGE_BYTES};
 use lock::RingClaim;
-use region::Region;
-use ring::Ring;
 use std::io;
 use std::path::{Path, PathBuf};
+use taskbell_ring::header::{Header, MAX_CAPACITY, MIN_CAPACITY, PAGE_BYTES};
+use taskbell_ring::{Region, Ring};
 
 #[derive(Debug, Clone)]
 pub enum Home {
@@ -37,43 +32,6 @@ pub enum Home {
     Beside(PathBuf),
     /// In a file in memory, to which a file next to this spool points; where that is impossible, as `Beside`.
     Quickest(PathBuf),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Accepted {
-    /// Identifies the event within its instance: above 0, unique, and increasing with acceptance. Tickets
-    /// are not consecutive.
-    pub ticket: u64,
-    pub id: EventId,
-    /// The dispatcher is to read now, and not only when it looks next: the ring is half full, and this event has
-    /// begun another sixteenth of it.
-    pub crowds: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    Full,
-    TooLarge,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// As returned to the host.
-    pub ticket: u64,
-    pub id: EventId,
-    /// Unix milliseconds.
-    pub accepted_at: i64,
-    pub kind: String,
-    pub payload: Vec<u8>,
-}
-
-/// What a dispatcher works on, in numbers that are the same in every process.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct InHand {
-    /// The event, or whatever else is decided about; 0 for nothing.
-    pub subject: u64,
-    /// The template or condition that is evaluated for it; 0 for none.
-    pub piece: u64,
 }
 
 /// What the process of a ring has left in it.

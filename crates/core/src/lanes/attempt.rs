@@ -5,11 +5,11 @@ use super::exchange::Exchange;
 use super::job::Job;
 use super::lane::Lane;
 use super::request::{attached_file, rendered};
-use crate::failpoint;
 use crate::platform::{Answer, Attachment, Degradation, EditAnswer, Outcome};
 use crate::spool::{AttemptRow, LiveResult};
 use crate::transport::TransportErrorKind;
 use std::sync::Arc;
+use taskbell_ring::failpoint;
 
 /// A file of this many bytes may be too much for a slow connection or a strict proxy on the way.
 const HEAVY: usize = 1024 * 1024;

@@ -3,11 +3,11 @@
 //! knows.
 
 use super::engine_error::EngineError;
-use crate::failpoint;
 use minijinja::ErrorKind;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use taskbell_ring::failpoint;
 
 /// Notes what a thread works on.
 pub trait Watcher: Send + Sync {

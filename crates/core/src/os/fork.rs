@@ -24,7 +24,7 @@ pub fn forks() -> u32 {
 
 /// Starts counting forks, and makes them safe for SQLite in the child. Further calls do nothing.
 pub fn watch_forks() {
-    #[cfg(all(unix, not(miri)))]
+    #[cfg(unix)]
     {
         static ONCE: std::sync::Once = std::sync::Once::new();
         ONCE.call_once(|| {
@@ -80,7 +80,7 @@ impl Drop for ForkSafeGuard<'_> {
     }
 }
 
-#[cfg(all(unix, not(miri)))]
+#[cfg(unix)]
 mod sqlite {
     use super::forks;
     use libc::{c_char, c_int, dev_t, stat};

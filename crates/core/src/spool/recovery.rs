@@ -3,13 +3,13 @@
 
 use super::copy_rows::RowCopy;
 use super::{Spool, SpoolError, SpoolErrorKind, connection};
-use crate::failpoint;
 use crate::spool::SpoolPath;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::collections::HashMap;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use taskbell_ring::failpoint;
 
 /// Events younger than this move along even if nothing of them is left to do: a ring may still hold them,
 /// and they must not be told twice.

@@ -1,7 +1,7 @@
 //! The tables.
 
-use crate::failpoint;
 use rusqlite::{Connection, TransactionBehavior};
+use taskbell_ring::failpoint;
 
 /// `PRAGMA application_id` of every spool: "tbel" in ASCII. Tells a spool from any other database.
 const APPLICATION_ID: i64 = 0x7462_656c;

@@ -7,12 +7,12 @@ use crate::engine::log::Level;
 use crate::engine::parts::Parts;
 use crate::engine::shared_batches::BatchTimer;
 use crate::engine::spool_recovery;
-use crate::failpoint;
 use crate::shaping::ShapingState;
 use crate::spool::{FileFault, Spool, SpoolError, SpoolErrorKind};
 use crate::tally::Tally;
 use std::sync::Arc;
 use std::time::Duration;
+use taskbell_ring::failpoint;
 
 /// Between two attempts to commit.
 const RETRY: Duration = Duration::from_secs(1);

@@ -4,11 +4,11 @@ use super::decider::Decider;
 use super::planned::{EventState, PlannedDelivery, PlannedEvent};
 use crate::clock::Moment;
 use crate::engine::ingest::{EventFacts, IngestedEvent};
-use crate::failpoint;
 use crate::hooks::{Facts, Notify, Subject};
 use crate::intake::Record;
 use crate::tally::{BatchTask, EndRequest, HeldEnd, QueueTally, Task, scalar_text};
 use serde_json::{Map, Value as Json};
+use taskbell_ring::failpoint;
 
 impl Decider {
     /// Decides about an event, and about the events derived from it.

@@ -10,10 +10,10 @@ use crate::clock::Moment;
 use crate::engine::commit::Transaction;
 use crate::engine::decide::{EarlyDelivery, EventState, PlannedDelivery, PlannedEvent};
 use crate::engine::parts::Parts;
-use crate::failpoint;
 use crate::lanes::{Disposition, Job, LaneReport};
 use crate::spool::Spool;
 use std::time::{Duration, Instant};
+use taskbell_ring::failpoint;
 
 /// Between two commits, unless a thread waits for one: each is a sync of the disk.
 const PAUSE: Duration = Duration::from_millis(10);

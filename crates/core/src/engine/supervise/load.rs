@@ -7,11 +7,11 @@ use crate::engine::paging;
 use crate::engine::parts::Parts;
 use crate::engine::takeover::{dead_instances, take_over_shaping, take_over_tally};
 use crate::engine::{task_lanes, usual_durations};
-use crate::failpoint;
 use crate::shaping::ShapingState;
 use crate::spool::{Reader, Spool, SpoolError, SpoolPath, StateKey, StateKind};
 use crate::tally::Tally;
 use std::collections::HashMap;
+use taskbell_ring::failpoint;
 
 /// What the spool held, in memory.
 #[derive(Debug, Default)]

@@ -91,7 +91,7 @@ fn a_record_torn_at_any_byte_is_left_out_and_its_neighbours_are_not() {
         let expected: Vec<_> = [0, 1, 3, 4].map(|index| records[index].clone()).into();
         assert_eq!((found, count), (expected.clone(), 1), "torn at {torn_at}");
         // The same with the reservation written.
-        let shape = super::super::record::Extent::of(13, records[2].payload.len()).unwrap();
+        let shape = taskbell_ring::Extent::of(13, records[2].payload.len()).unwrap();
         let seal = Seal::new(u64::from_le_bytes(bytes[24..32].try_into().unwrap()));
         let state = seal.reserved(from, shape).to_le_bytes();
         assert_eq!(state[..3], length[..3]);

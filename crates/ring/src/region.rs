@@ -4,13 +4,14 @@
 
 #![allow(unsafe_code)]
 
-use super::header::PAGE_BYTES;
+use crate::header::PAGE_BYTES;
 use memmap2::{MmapOptions, MmapRaw};
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub(super) enum Region {
+/// The words of a ring.
+pub enum Region {
     /// Gone with the process.
     Memory(Box<[AtomicU64]>),
     /// In the page cache, which outlives the process.
@@ -18,7 +19,7 @@ pub(super) enum Region {
 }
 
 /// A file mapped for reading and writing.
-pub(super) struct Mapped {
+pub struct Mapped {
     map: MmapRaw,
     words: usize,
     written_out: bool,
@@ -68,6 +69,7 @@ impl Region {
         matches!(self, Region::Mapped(Mapped { written_out: true, .. }))
     }
 
+    /// All words, those of the first page first.
     pub fn words(&self) -> &[AtomicU64] {
         match self {
             Region::Memory(words) => words,

@@ -13,13 +13,10 @@
 //! adopter finds records by their checks. No host thread writes to the first page, which the system may be
 //! writing to disk at that moment.
 
-use super::header::{Header, PAGE_WORDS, PIECE, RELEASED, SUBJECT, TAIL};
-use super::record::{Extent, HEAD_WORDS, RingSlot, Seal};
-use super::region::Region;
-use super::{Accepted, InHand, Record, Refusal};
-use crate::apart::Apart;
-use crate::event::EventId;
-use crate::failpoint;
+use crate::header::{Header, PAGE_WORDS, PIECE, RELEASED, SUBJECT, TAIL};
+use crate::record::{Extent, HEAD_WORDS, RingSlot, Seal};
+use crate::region::Region;
+use crate::{Accepted, EventId, InHand, Record, Refusal, apart::Apart, failpoint};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 /// Not a position: positions are multiples of 8.
@@ -35,7 +32,7 @@ const PARTS: u64 = 16;
 
 /// A ring over a region. Every method may be called from any thread; `read` and `release` from one
 /// at a time.
-pub(super) struct Ring {
+pub struct Ring {
     region: Region,
     capacity: u64,
     seal: Seal,
@@ -282,7 +279,7 @@ impl Ring {
     }
 
     #[cfg(test)]
-    pub fn region(&self) -> &Region {
+    fn region(&self) -> &Region {
         &self.region
     }
 }

@@ -7,7 +7,7 @@
 
 /// Ends the process here when the environment says so.
 #[cfg(feature = "failpoints")]
-pub(crate) fn reach(name: &str) {
+pub fn reach(name: &str) {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -27,7 +27,7 @@ pub(crate) fn reach(name: &str) {
 
 /// Ends the process here, or panics, when the environment says so for such a text.
 #[cfg(feature = "failpoints")]
-pub(crate) fn reach_in(name: &str, text: impl AsRef<[u8]>) {
+pub fn reach_in(name: &str, text: impl AsRef<[u8]>) {
     use std::sync::OnceLock;
 
     static WANTED: OnceLock<Option<(String, String)>> = OnceLock::new();
@@ -47,9 +47,9 @@ pub(crate) fn reach_in(name: &str, text: impl AsRef<[u8]>) {
 /// Nothing: the library that hosts load has no such places.
 #[cfg(not(feature = "failpoints"))]
 #[inline(always)]
-pub(crate) fn reach(_: &str) {}
+pub fn reach(_: &str) {}
 
 /// Nothing, too.
 #[cfg(not(feature = "failpoints"))]
 #[inline(always)]
-pub(crate) fn reach_in(_: &str, _: impl AsRef<[u8]>) {}
+pub fn reach_in(_: &str, _: impl AsRef<[u8]>) {}

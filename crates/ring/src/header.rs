@@ -7,16 +7,21 @@
 //! for whoever adopts the ring of a process that this has ended.
 
 /// The size of the first page; the records follow it.
-pub(super) const PAGE_BYTES: usize = 4096;
-pub(super) const PAGE_WORDS: usize = PAGE_BYTES / 8;
-pub(super) const MIN_CAPACITY: usize = 64 * 1024;
-pub(super) const MAX_CAPACITY: usize = 1 << 30;
-pub(super) const TAIL: usize = 16;
-pub(super) const RELEASED: usize = 17;
+pub const PAGE_BYTES: usize = 4096;
+/// The same in words.
+pub const PAGE_WORDS: usize = PAGE_BYTES / 8;
+/// The fewest bytes for records.
+pub const MIN_CAPACITY: usize = 64 * 1024;
+/// The most bytes for records.
+pub const MAX_CAPACITY: usize = 1 << 30;
+/// The word of the position up to which the space is free again.
+pub const TAIL: usize = 16;
+/// The word of the position up to which everything is spooled.
+pub const RELEASED: usize = 17;
 /// The word of the thing that is being decided about; 0 for none.
-pub(super) const SUBJECT: usize = 18;
+pub const SUBJECT: usize = 18;
 /// The word of the template or condition that is being evaluated for it; 0 for none.
-pub(super) const PIECE: usize = 19;
+pub const PIECE: usize = 19;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"TASKRING");
 const VERSION: u64 = 1;
@@ -24,7 +29,7 @@ const FIXED_WORDS: usize = 5;
 
 /// The constant part of a ring's first page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
+pub struct Header {
     /// Bytes for records.
     pub capacity: usize,
     /// The key of the checks.
@@ -33,16 +38,18 @@ pub(super) struct Header {
 
 /// Why this version cannot read a ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum HeaderError {
+pub enum HeaderError {
     /// Empty or all zeros: its process died while creating it. It holds nothing.
     Unfinished,
+    /// It is of this other version.
     Version(u64),
+    /// It contradicts itself, as the sentence says.
     Damaged(&'static str),
 }
 
 /// The range of positions that can hold records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ends {
+pub struct Ends {
     /// Everything before it is spooled.
     pub from: u64,
     /// Nothing was reserved beyond it.

@@ -16,18 +16,17 @@
 //! all bytes since the ring was created. So neither bytes of an earlier round nor bytes inside a payload
 //! pass for a record.
 
-use super::Record;
-use super::event_id::mix;
-use crate::event::EventId;
+use crate::{EventId, Record, mix};
 
 /// The words before the type.
-pub(super) const HEAD_WORDS: usize = 5;
+pub const HEAD_WORDS: usize = 5;
 const HEAD_BYTES: u64 = HEAD_WORDS as u64 * 8;
 const COMMITTED: u64 = 1 << 31;
 const LENGTH: u64 = COMMITTED - 1;
 
+/// The lengths of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Extent {
+pub struct Extent {
     kind: u32,
     length: u32,
 }
@@ -51,17 +50,21 @@ impl Extent {
     }
 }
 
-pub(super) enum RingSlot {
+/// What a position of the ring holds.
+pub enum RingSlot {
+    /// Nothing was reserved there.
     Empty,
     /// Reserved and not committed; its length in bytes.
     Reserved(u64),
     /// A record, and its length in bytes.
     Committed(u64, Record),
+    /// No check fits.
     Damaged,
 }
 
+/// The checks of one ring.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seal {
+pub struct Seal {
     key: u64,
 }
 

@@ -1,5 +1,5 @@
-use super::super::header::{MIN_CAPACITY, PAGE_BYTES};
 use super::*;
+use crate::header::{MIN_CAPACITY, PAGE_BYTES};
 use proptest::prelude::*;
 use std::collections::{HashMap, VecDeque};
 use std::thread;
@@ -272,7 +272,7 @@ fn words_overwritten_while_threads_push_give_no_wrong_record_and_no_panic() {
 }
 
 proptest! {
-    #![proptest_config(crate::property::cases(if cfg!(miri) { 2 } else { 300 }))]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 2 } else { 300 }, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn it_does_what_a_queue_with_so_many_bytes_does(steps in prop::collection::vec(step(), 1..120)) {
