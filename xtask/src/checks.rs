@@ -1,7 +1,7 @@
 //! The commands: which steps they have, in which order.
 //!
 //! Everything in Rust that the checks run is one build: one profile, one set of features (with the fail
-//! points), one target folder. Only the release library is built apart.
+//! points), one target folder; Clippy lints as it compiles. Only the release library is built apart.
 
 use crate::bench;
 use crate::hosts;
@@ -111,11 +111,9 @@ pub fn deny() -> bool {
     steps.finish()
 }
 
-/// Formatting, lints, the build that every test uses, and the tests in Rust.
+/// Formatting, the build that every test uses with its lints, and the tests in Rust.
 fn rust(steps: &mut Steps, environment: &[(&str, &str)]) {
     steps.run("cargo fmt", LINT_LIMIT, &mut cargo(["fmt", "--all", "--check"]));
-    let mut clippy = cargo(["clippy", "--all-targets"]);
-    steps.run("cargo clippy", BUILD_LIMIT, clippy.args(WORKSPACE).args(["--", "-D", "warnings"]));
     if build(steps) {
         test_rust(steps, environment);
     } else {
@@ -128,10 +126,15 @@ fn doc(steps: &mut Steps) {
     steps.run("cargo doc", BUILD_LIMIT, doc.env("RUSTDOCFLAGS", "-D warnings"));
 }
 
-/// The library, the command and the tests. The library stands where the tests from outside load it.
+/// The library, the command and the tests, with Clippy's lints. The library stands where the tests from outside load it.
 fn build(steps: &mut Steps) -> bool {
+    const NAME: &str = "build with Clippy's lints";
+    if tools::find("clippy-driver").is_none() {
+        steps.fail(NAME, "clippy-driver is missing; `rustup component add clippy` installs it");
+        return false;
+    }
     let mut build = cargo(["build", "--lib", "--bins", "--tests"]);
-    steps.run("cargo build", BUILD_LIMIT, build.args(WORKSPACE))
+    steps.run(NAME, BUILD_LIMIT, tools::linted(build.args(WORKSPACE)))
 }
 
 /// With nextest where it is installed: it names what hangs, and ends it.
@@ -144,7 +147,7 @@ fn test_rust(steps: &mut Steps, environment: &[(&str, &str)]) {
         None => ("Rust tests (cargo test)", cargo(["test"])),
     };
     command.args(["--no-fail-fast", "--lib", "--bins", "--tests"]).args(WORKSPACE);
-    command.envs(environment.iter().copied());
+    tools::linted(&mut command).envs(environment.iter().copied());
     run_tests(steps, name, BUILD_LIMIT, &mut command);
 }
 

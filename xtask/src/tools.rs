@@ -31,6 +31,9 @@ const XDG_FOLDERS: &[(&str, &str)] = &[
     ("XDG_STATE_HOME", ".local/state"),
 ];
 
+/// Arguments of Clippy's driver, each with the mark behind it that separates them.
+const DENY_WARNINGS: &str = "-Dwarnings__CLIPPY_HACKERY__";
+
 /// Whether this runs on CI, where no person reads a hint: a missing tool is a failure there.
 pub fn on_ci() -> bool {
     env::var("CI").is_ok_and(|value| value == "true")
@@ -53,6 +56,13 @@ pub fn cargo<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(arguments: I) -> Comman
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root()).args(arguments);
     command
+}
+
+/// Lets this cargo command compile the workspace with Clippy's driver, which makes what rustc makes and lints on the way,
+/// where a warning is an error. Saves the pass over every crate that `cargo clippy` takes, and compiles dependencies
+/// with rustc. Cargo keeps what a wrapper has built next to what it builds without one, so neither replaces the other.
+pub fn linted(command: &mut Command) -> &mut Command {
+    command.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", DENY_WARNINGS)
 }
 
 /// The same command in a home of its own, so that no test reads the developer's configuration or spools.
@@ -235,4 +245,25 @@ fn quiet(command: &mut Command) -> bool {
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lint_of_clippy_fails_a_linted_build() {
+        let package = target().join("tmp/linted");
+        fs::create_dir_all(package.join("src")).unwrap();
+        let manifest = "[package]\nname = \"linted\"\nedition = \"2024\"\n[workspace]\n";
+        fs::write(package.join("Cargo.toml"), manifest).unwrap();
+        for (code, good) in
+            [("fn main() {}", true), ("fn main() { let x = 3; println!(\"{}\", x == x); }", false)]
+        {
+            fs::write(package.join("src/main.rs"), code).unwrap();
+            let mut build = cargo(["build", "--quiet", "--offline"]);
+            build.current_dir(&package).env("CARGO_TARGET_DIR", package.join("target"));
+            assert_eq!(quiet(linted(&mut build)), good, "{code}");
+        }
+    }
 }
