@@ -18,9 +18,11 @@ bell.close(20)
 
 
 class Host:
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any] | str) -> None:
+        """``config`` may be the path of a file."""
+        given = config if isinstance(config, str) else json.dumps(config)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", CODE, json.dumps(config)],
+            [sys.executable, "-c", CODE, given],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -85,3 +85,11 @@ def test_the_library_needs_only_the_systems_own(library_path):
     needed = {re.search(r"\[(.*)\]", line).group(1) for line in lines if "(NEEDED)" in line}
     system = {"libc.so.6", "libm.so.6", "libgcc_s.so.1", "libpthread.so.0", "libdl.so.2"}
     assert {name for name in needed if not name.startswith("ld-linux")} <= system
+
+
+def test_the_library_has_no_part_of_the_page():
+    """A guest starts no runtime and no server in its host; the command may."""
+    tree = run(need("cargo"), "tree", "-p", "taskbell", "-e", "normal", "--prefix", "none", cwd=ROOT)
+    names = {line.split()[0] for line in tree.splitlines() if line}
+    assert "taskbell-core" in names
+    assert names & {"tokio", "axum", "tower", "hyper", "maud", "taskbell-cli"} == set()

@@ -20,6 +20,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("mcs", "mono-mcs", "the C# tests"),
     ("mono", "mono-runtime", "the C# tests"),
     ("node", "nodejs", "Discord's own description as a judge"),
+    ("chromium", "chromium", "the page of the console"),
     ("npm", "npm", "the descriptions that GitHub and Discord publish"),
 ];
 

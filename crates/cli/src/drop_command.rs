@@ -33,18 +33,24 @@ pub fn run(arguments: &DropArgs, terminal: &mut Terminal) -> Result<(), Failure>
         terminal.object(&json!({ "dropped": ended, "removed": removed, "hosts": hosts }))?;
         return Ok(());
     }
+    for line in said(ended, removed, &open.source) {
+        terminal.line(&line)?;
+    }
+    Ok(())
+}
+
+/// What a drop did, a sentence each: pending deliveries that ended, and dead letters that were removed.
+pub fn said(ended: usize, removed: usize, source: &str) -> Vec<String> {
+    let mut said = Vec::new();
     if ended > 0 {
         let given_up =
             count(ended, "pending delivery is a dead letter", "pending deliveries are dead letters");
-        let source = &open.source;
-        terminal.line(&format!(
-            "{given_up} now; `taskbell replay {source} --dead` sends dead letters after all."
-        ))?;
+        said.push(format!("{given_up} now; `taskbell replay {source} --dead` sends dead letters after all."));
     }
     if removed > 0 {
-        terminal.line(&format!("{} removed.", count(removed, "dead letter was", "dead letters were")))?;
+        said.push(format!("{} removed.", count(removed, "dead letter was", "dead letters were")));
     }
-    Ok(())
+    said
 }
 
 #[cfg(test)]

@@ -98,6 +98,7 @@ fn filter(arguments: &ListArgs) -> Filter {
         endpoint: arguments.endpoint.clone(),
         kind: arguments.kind.clone(),
         limit: arguments.limit,
+        ..Filter::default()
     }
 }
 

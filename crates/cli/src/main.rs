@@ -6,6 +6,7 @@
 
 mod card_preview;
 mod check;
+mod console;
 mod deliver;
 mod demo;
 mod drop_command;
@@ -75,6 +76,8 @@ enum Command {
     Drop(drop_command::DropArgs),
     /// Send what waits in the spool, and end
     Deliver(deliver::DeliverArgs),
+    /// Open a local page over the spool: what runs, what did not arrive, and why
+    Console(console::ConsoleArgs),
     /// Run a command, and report its end
     #[command(override_usage = "taskbell run [OPTIONS] [CONFIG] -- COMMAND...")]
     Run(run::RunArgs),
@@ -124,6 +127,7 @@ fn execute(command: &Command, terminal: &mut Terminal) -> Result<(), Failure> {
         Command::Replay(arguments) => replay::run(arguments, terminal),
         Command::Drop(arguments) => drop_command::run(arguments, terminal),
         Command::Deliver(arguments) => deliver::run(arguments, terminal),
+        Command::Console(arguments) => console::run(arguments, terminal),
         Command::Run(arguments) => run::run(arguments),
         Command::ImportSwarmui(arguments) => import_swarmui::run(arguments, terminal),
         Command::Demo(arguments) => demo::run(arguments, terminal),

@@ -135,7 +135,8 @@ fn file_field(field: &Json) -> Option<String> {
     Some(one_line(&format!("{name} ({media}, {bytes} bytes)")))
 }
 
-fn card(request: &Json) -> Option<CardPreview> {
+/// The card of a request, where its platform has one.
+pub fn card(request: &Json) -> Option<CardPreview> {
     let form = &request["form"];
     // A form has the card in a field of its own, or the text among its fields.
     let body = if form.is_null() { &request["body"] } else { form.get("payload_json").unwrap_or(form) };

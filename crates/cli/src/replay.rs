@@ -35,22 +35,30 @@ pub fn run(arguments: &ReplayArgs, terminal: &mut Terminal) -> Result<(), Failur
         let numbers = json!({ "replayed": due, "not_dead": not_dead, "lifted": lifted, "hosts": hosts });
         return Ok(terminal.object(&numbers)?);
     }
+    for line in said(&done, hosts) {
+        terminal.line(&line)?;
+    }
+    let source = &open.source;
+    let end = if done.due == 0 { "what waits" } else { "the state" };
+    Ok(terminal.line(&format!("`taskbell list {source}` shows {end}."))?)
+}
+
+/// What a replay did, a sentence each. `hosts` is the number of running hosts that were called.
+pub fn said(done: &Replayed, hosts: usize) -> Vec<String> {
+    let mut said = Vec::new();
     if done.lifted > 0 {
         let lifted = count(done.lifted, "endpoint is", "endpoints are");
-        terminal.line(&format!("{lifted} tried again before the end of its pause."))?;
+        said.push(format!("{lifted} tried again before the end of its pause."));
     }
-    if done.due == 0 {
-        let source = &open.source;
-        return Ok(terminal.line(&format!("`taskbell list {source}` shows what waits."))?);
+    if done.due > 0 {
+        let due = count(done.due, "dead letter is", "dead letters are");
+        let them = if done.due == 1 { "it" } else { "them" };
+        said.push(match hosts {
+            0 => format!("{due} due again: the next host that starts on this spool sends {them}."),
+            _ => format!("{due} due again: the running host sends {them} now."),
+        });
     }
-    let due = count(done.due, "dead letter is", "dead letters are");
-    let them = if done.due == 1 { "it" } else { "them" };
-    terminal.line(&match hosts {
-        0 => format!("{due} due again: the next host that starts on this spool sends {them}."),
-        _ => format!("{due} due again: the running host sends {them} now."),
-    })?;
-    let source = &open.source;
-    Ok(terminal.line(&format!("`taskbell list {source}` shows the state."))?)
+    said
 }
 
 #[cfg(test)]

@@ -48,8 +48,12 @@ impl SelectionArgs {
         }
         let path = source::open(&given)?.reader.path().to_owned();
         let operator = Operator::open(&path).map_err(|error| refused(&error))?;
-        let selection =
-            DeliverySelection { id, state: None, endpoint: self.endpoint.clone(), since_ms: self.since };
+        let selection = DeliverySelection {
+            id,
+            endpoint: self.endpoint.clone(),
+            since_ms: self.since,
+            ..Default::default()
+        };
         Ok(OpenSelection { operator, selection, source, path })
     }
 }

@@ -164,7 +164,7 @@ fn show_delivery(
 }
 
 /// The life of a living message, with its key.
-fn life(live: &LiveMessage) -> String {
+pub fn life(live: &LiveMessage) -> String {
     let times = |count: u32, what: &str| match count {
         0 => String::new(),
         1 => format!(", {what} once"),
@@ -222,7 +222,7 @@ fn phases(attempt: &AttemptDetail) -> String {
 
 /// The request as a command for a shell, which runs as it is printed. In place of each secret of the configuration
 /// stands a variable, and the shell says what to set it to.
-fn curl(event: &EventDetail, delivery: &DeliveryDetail, config: Option<&Config>) -> String {
+pub fn curl(event: &EventDetail, delivery: &DeliveryDetail, config: Option<&Config>) -> String {
     let endpoint = config.and_then(|config| config.endpoint(&delivery.endpoint));
     let url = match endpoint.map(|endpoint| &endpoint.target.url) {
         // A URL that is shown whole has no secret in it.

@@ -120,7 +120,8 @@ fn spool_file<'a>(config: &'a Config, given: &str) -> Result<&'a Path, Failure> 
     }
 }
 
-fn reader(path: &Path) -> Result<Reader, Failure> {
+/// Opens a spool by its own path.
+pub fn reader(path: &Path) -> Result<Reader, Failure> {
     Reader::open(path).map_err(|error| {
         let next = match error.kind() {
             SpoolErrorKind::Missing => {

@@ -132,6 +132,38 @@ impl Scrubber {
         if clean.contains(CUT) { self.without_stumps(&clean) } else { clean }
     }
 
+    /// The text of a configuration with the letters of every secret replaced by `x` and the digits by `0`, and so those
+    /// of what is not usual in the paths of its URLs: it keeps its form, and can still be checked.
+    pub fn masked(&self, text: &str) -> String {
+        let mut clean = text.to_owned();
+        let is_of_url = |needle: &str| needle.contains("://") || needle.starts_with('/');
+        for needle in self.needles.iter().filter(|needle| !is_of_url(needle)) {
+            // Between quotes, TOML and JSON write most signs alike.
+            let quoted = needle.replace('\\', "\\\\").replace('"', "\\\"");
+            for written in [quoted.as_str(), &**needle] {
+                if clean.contains(written) {
+                    clean = clean.replace(written, &mask(written));
+                }
+            }
+        }
+        let mut masked = String::with_capacity(clean.len());
+        let mut rest = clean.as_str();
+        while let Some(at) = rest.find("://") {
+            let after = at + 3;
+            let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>');
+            let end = rest[after..].find(is_end).map_or(rest.len(), |length| after + length);
+            let path = rest[after..end].find(['/', '?', '#']).map_or(end, |length| after + length);
+            // Before the host may be a user and a password.
+            let host = rest[after..path].rfind('@').map_or(after, |length| after + length);
+            masked.push_str(&rest[..after]);
+            masked.push_str(&mask(&rest[after..host]));
+            masked.push_str(&rest[host..path]);
+            masked.push_str(&mask_target(&rest[path..end]));
+            rest = &rest[end..];
+        }
+        masked + rest
+    }
+
     fn may_be_in(&self, text: &str) -> bool {
         let is_beginning =
             |part: &[u8]| self.beginnings.binary_search_by(|known| known[..].cmp(part)).is_ok();
@@ -166,6 +198,48 @@ impl Scrubber {
     }
 }
 
+/// Words in the paths of webhooks that say nothing about whose they are.
+const USUAL_IN_PATHS: &[&str] = &[
+    "api",
+    "bot",
+    "cgi-bin",
+    "hook",
+    "hooks",
+    "message",
+    "messages",
+    "open-apis",
+    "push",
+    "robot",
+    "send",
+    "services",
+    "v1",
+    "v2",
+    "v3",
+    "webhook",
+    "webhooks",
+    "workflows",
+];
+
+/// The path and query of a URL.
+fn mask_target(target: &str) -> String {
+    let is_sign = |c: char| matches!(c, '/' | '?' | '#' | '&' | '=');
+    let masked = |part: &str| {
+        let word = part.trim_end_matches(is_sign);
+        if USUAL_IN_PATHS.contains(&word) { part.to_owned() } else { mask(part) }
+    };
+    target.split_inclusive(is_sign).map(masked).collect()
+}
+
+/// A text of the same form.
+fn mask(text: &str) -> String {
+    let hidden = |c: char| match c {
+        c if c.is_ascii_digit() => '0',
+        c if c.is_alphanumeric() => 'x',
+        c => c,
+    };
+    text.chars().map(hidden).collect()
+}
+
 impl fmt::Debug for Scrubber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Scrubber({} values)", self.needles.len())
@@ -180,6 +254,16 @@ mod tests {
     fn a_scrubber_may_learn_more_values() {
         let scrubber = Scrubber::new(["first-secret"]).and(["second-secret"]);
         assert_eq!(scrubber.scrub("first-secret second-secret"), format!("{REDACTED} {REDACTED}"));
+    }
+
+    #[test]
+    fn a_masked_configuration_keeps_its_form_and_no_secret() {
+        let scrubber = Scrubber::new(["whsec_MTIz", "say \"please\""]);
+        let text = "url = 'https://a.example.com/hooks/T0/key?token=1' # https://u:p1@b.example.com?x1\n\
+                    secrets = [\"whsec_MTIz\", \"say \\\"please\\\"\"]\n";
+        let masked = "url = 'https://a.example.com/hooks/x0/xxx?xxxxx=0' # https://x:x0@b.example.com?x0\n\
+                      secrets = [\"xxxxx_xxxx\", \"xxx \\\"xxxxxx\\\"\"]\n";
+        assert_eq!(scrubber.masked(text), masked);
     }
 
     #[test]

@@ -1,14 +1,17 @@
-//! An HTTP/1.1 server on `hyper`, with limits of size and time, one request a connection.
+//! An HTTP/1.1 server of `axum` routes, with limits of size and time, one request a connection.
 //!
-//! `hyper` accepts some requests that another parser would frame differently, such as one with both
+//! `hyper`, on which `axum` runs, accepts some requests that another parser would frame differently, such as one with both
 //! `content-length` and `transfer-encoding`. The head is therefore checked first, with the parser that `hyper`
 //! itself uses, and an ambiguous one is refused (RFC 9112, section 6.3).
 
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use axum::Router;
+use axum::body::Body;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::StatusCode;
-use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::io::{self, Cursor};
@@ -38,6 +41,15 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a connection may last.
+#[derive(Debug, Clone, Copy)]
+struct ConnectionTimes {
+    /// To receive the request.
+    request: Duration,
+    /// To send the response afterwards; `None` for pages that go on as long as somebody looks at them.
+    response: Option<Duration>,
+}
+
 /// A request that was received whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
@@ -64,6 +76,9 @@ pub struct Response {
     pub sent: Option<Box<dyn FnOnce() + Send>>,
 }
 
+/// The callback of a response on its way through the routes.
+type Sent = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
+
 impl Response {
     pub fn text(status: u16, text: impl Into<Cow<'static, str>>) -> Response {
         Response {
@@ -84,20 +99,36 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens at this address. `request_timeout` is usually [`REQUEST_TIMEOUT`].
+    /// Listens at this address, and hands every request to this function. `request_timeout` is usually
+    /// [`REQUEST_TIMEOUT`].
     pub fn start(
-        (host, port): (&str, u16),
+        address: (&str, u16),
         request_timeout: Duration,
         handler: Arc<Handler>,
     ) -> io::Result<Server> {
-        let socket = std::net::TcpListener::bind((host, port))?;
+        let deadline = move || Instant::now() + request_timeout;
+        let routes = Router::new().fallback(move |request: axum::extract::Request| {
+            let handler = Arc::clone(&handler);
+            async move { encode(respond(request, deadline(), &*handler).await) }
+        });
+        let times = ConnectionTimes { request: request_timeout, response: Some(RESPONSE_TIMEOUT) };
+        Server::listen(std::net::TcpListener::bind(address)?, times, routes)
+    }
+
+    /// Serves pages at this address: a response may go on as long as somebody looks at it.
+    pub fn pages(socket: std::net::TcpListener, routes: Router) -> io::Result<Server> {
+        let times = ConnectionTimes { request: REQUEST_TIMEOUT, response: None };
+        Server::listen(socket, times, routes)
+    }
+
+    fn listen(socket: std::net::TcpListener, times: ConnectionTimes, routes: Router) -> io::Result<Server> {
         socket.set_nonblocking(true)?;
         let address = socket.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let context = runtime.enter();
         let listener = TcpListener::from_std(socket)?;
         drop(context);
-        let task = runtime.spawn(accept(listener, request_timeout, handler));
+        let task = runtime.spawn(accept(listener, times, routes));
         let accepting = task.abort_handle();
         thread::Builder::new().name("http".into()).spawn(move || {
             let _ = runtime.block_on(task);
@@ -112,7 +143,7 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, request_timeout: Duration, handler: Arc<Handler>) {
+async fn accept(listener: TcpListener, times: ConnectionTimes, routes: Router) {
     let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -121,15 +152,16 @@ async fn accept(listener: TcpListener, request_timeout: Duration, handler: Arc<H
             continue;
         };
         let Ok(permit) = Arc::clone(&connections).try_acquire_owned() else { continue };
-        let handler = Arc::clone(&handler);
+        let routes = routes.clone();
         tokio::spawn(async move {
-            let _ = serve(stream, Instant::now() + request_timeout, &*handler).await;
+            let _ = serve(stream, times, routes).await;
             drop(permit);
         });
     }
 }
 
-async fn serve(stream: TcpStream, deadline: Instant, handler: &Handler) -> io::Result<()> {
+async fn serve(stream: TcpStream, times: ConnectionTimes, routes: Router) -> io::Result<()> {
+    let deadline = Instant::now() + times.request;
     stream.set_nodelay(true)?;
     let (mut reader, writer) = stream.into_split();
     let mut head = Vec::new();
@@ -141,10 +173,15 @@ async fn serve(stream: TcpStream, deadline: Instant, handler: &Handler) -> io::R
     }
     let sent = Mutex::new(None);
     let io = TokioIo::new(tokio::io::join(Cursor::new(head).chain(reader), writer));
-    let service = service_fn(|request| async {
-        let mut response = respond(request, deadline, handler).await;
-        *sent.lock().unwrap_or_else(PoisonError::into_inner) = response.sent.take();
-        Ok::<_, Infallible>(encode(response))
+    let routes = TowerToHyperService::new(routes);
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        let answer = routes.call(request);
+        let sent = &sent;
+        async move {
+            let mut response = answer.await?;
+            *sent.lock().unwrap_or_else(PoisonError::into_inner) = response.extensions_mut().remove::<Sent>();
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .keep_alive(false)
@@ -152,14 +189,19 @@ async fn serve(stream: TcpStream, deadline: Instant, handler: &Handler) -> io::R
         .max_headers(MAX_HEADERS)
         .auto_date_header(false)
         .serve_connection(io, service);
-    let _ = timeout_at(deadline + RESPONSE_TIMEOUT, connection).await;
-    if let Some(sent) = sent.into_inner().unwrap_or_else(PoisonError::into_inner) {
+    let _ = match times.response {
+        Some(response) => timeout_at(deadline + response, connection).await.is_ok_and(|end| end.is_ok()),
+        None => connection.await.is_ok(),
+    };
+    let sent = sent.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let sent = sent.and_then(|sent| sent.lock().unwrap_or_else(PoisonError::into_inner).take());
+    if let Some(sent) = sent {
         sent();
     }
     Ok(())
 }
 
-async fn respond(request: hyper::Request<Incoming>, deadline: Instant, handler: &Handler) -> Response {
+async fn respond(request: axum::extract::Request, deadline: Instant, handler: &Handler) -> Response {
     let (parts, body) = request.into_parts();
     let body = match timeout_at(deadline, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(body)) => body.to_bytes().to_vec(),
@@ -180,17 +222,21 @@ async fn respond(request: hyper::Request<Incoming>, deadline: Instant, handler: 
     })
 }
 
-fn encode(response: Response) -> hyper::Response<Full<Bytes>> {
+fn encode(response: Response) -> hyper::Response<Body> {
     let mut builder = hyper::Response::builder().status(response.status);
     for (name, value) in response.headers {
         builder = builder.header(name, value);
     }
-    let body = Bytes::from(response.body.into_owned());
-    builder.body(Full::new(body)).unwrap_or_else(|_| {
-        let mut failed = hyper::Response::new(Full::default());
+    let sent: Option<Sent> = response.sent.map(|sent| Arc::new(Mutex::new(Some(sent))));
+    let mut encoded = builder.body(Body::from(response.body.into_owned())).unwrap_or_else(|_| {
+        let mut failed = hyper::Response::new(Body::empty());
         *failed.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         failed
-    })
+    });
+    if let Some(sent) = sent {
+        encoded.extensions_mut().insert(sent);
+    }
+    encoded
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -18,17 +18,17 @@ const LONG_QUIET: Duration = Duration::from_secs(60);
 
 /// An endpoint whose receiver refuses all further requests.
 #[derive(Debug, Serialize, Deserialize)]
-struct Gone {
+pub(super) struct Gone {
     // A fingerprint, since neither URL nor keys are stored.
     url: String,
-    reason: String,
+    pub reason: String,
 }
 
 /// An endpoint that fails, or asked for a pause.
 #[derive(Debug, Serialize, Deserialize)]
-struct StoredHealth {
+pub(super) struct StoredHealth {
     url: String,
-    health: EndpointHealth,
+    pub health: EndpointHealth,
 }
 
 /// A lane for each endpoint of a configuration. `spool` has the endpoints' state of earlier runs.

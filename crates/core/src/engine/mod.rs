@@ -24,6 +24,7 @@ mod lane_table;
 mod live_in_memory;
 mod lock;
 mod log;
+mod overview;
 mod paging;
 mod parts;
 mod peers;
@@ -52,5 +53,8 @@ pub use check::{CheckReport, check};
 pub use endpoints::quiet_endpoints;
 pub use error::{Error, ErrorKind};
 pub use log::{Level, Sink};
+pub use overview::{
+    EndpointState, FiringAlert, OpenWork, endpoint_states, firing_alerts, living_hosts, work_in_progress,
+};
 pub use preview::{explain, preview};
 pub use sending_marks::{InFlightDelivery, deliveries_in_flight};

@@ -29,6 +29,8 @@ pub struct DeliverySelection {
     pub state: Option<DeliveryState>,
     /// Only to this endpoint.
     pub endpoint: Option<String>,
+    /// Only dead letters with exactly this reason.
+    pub reason: Option<String>,
     /// Only what ended at this time or later, or was made then and waits; Unix milliseconds.
     pub since_ms: Option<i64>,
 }
@@ -105,11 +107,12 @@ impl Operator {
         let state = choice.state.map(DeliveryState::as_str);
         let mut wanted = "TRUE".to_owned();
         let mut values: Vec<&dyn ToSql> = Vec::new();
-        let conditions: [(&str, Option<&dyn ToSql>); 5] = [
+        let conditions: [(&str, Option<&dyn ToSql>); 6] = [
             ("event =", event.as_ref().map(|event| event as &dyn ToSql)),
             ("seq =", number.as_ref().map(|number| number as &dyn ToSql)),
             ("state =", state.as_ref().map(|state| state as &dyn ToSql)),
             ("endpoint =", choice.endpoint.as_ref().map(|endpoint| endpoint as &dyn ToSql)),
+            ("reason =", choice.reason.as_ref().map(|reason| reason as &dyn ToSql)),
             ("coalesce(ended_at, created_at) >=", choice.since_ms.as_ref().map(|since| since as &dyn ToSql)),
         ];
         for (condition, value) in conditions {

@@ -30,6 +30,17 @@ pub struct Filter {
     pub endpoint: Option<String>,
     /// Only deliveries of events of this type.
     pub kind: Option<String>,
+    /// Only deliveries of this hook.
+    pub hook: Option<String>,
+    /// Only deliveries with this text, without regard to the case of ASCII letters, in the event's id or payload, in the
+    /// body, or in the reason.
+    pub text: Option<String>,
+    /// Only deliveries of events that were accepted at this time or later; Unix milliseconds.
+    pub since_ms: Option<i64>,
+    /// Only deliveries with a number below this one: the page after a row begins at its number.
+    pub before: Option<i64>,
+    /// Only deliveries with this number or a greater one.
+    pub from: Option<i64>,
     /// The most rows.
     pub limit: usize,
 }
@@ -178,13 +189,27 @@ impl Reader {
             Some(DeliveryState::Delivered) => ("", "state = 'delivered'".to_owned()),
             None => ("", "TRUE".to_owned()),
         };
-        for (condition, value) in [
-            ("endpoint =", &filter.endpoint),
-            ("(SELECT type FROM events WHERE seq = event) =", &filter.kind),
-        ] {
+        let pattern = filter.text.as_deref().map(containing);
+        let conditions: [(&str, Option<&dyn ToSql>); 7] = [
+            ("seq < ?", filter.before.as_ref().map(|before| before as &dyn ToSql)),
+            ("seq >= ?", filter.from.as_ref().map(|from| from as &dyn ToSql)),
+            ("endpoint = ?", filter.endpoint.as_ref().map(|name| name as &dyn ToSql)),
+            ("hook = ?", filter.hook.as_ref().map(|name| name as &dyn ToSql)),
+            (
+                "(SELECT type FROM events WHERE seq = event) = ?",
+                filter.kind.as_ref().map(|kind| kind as &dyn ToSql),
+            ),
+            (
+                "(SELECT accepted_at FROM events WHERE seq = event) >= ?",
+                filter.since_ms.as_ref().map(|since| since as &dyn ToSql),
+            ),
+            (HAS_TEXT, pattern.as_ref().map(|pattern| pattern as &dyn ToSql)),
+        ];
+        for (condition, value) in conditions {
             if let Some(value) = value {
                 values.push(value);
-                wanted.push_str(&format!(" AND {condition} ?{}", values.len()));
+                let number = format!("?{}", values.len());
+                wanted.push_str(&format!(" AND {}", condition.replace('?', &number)));
             }
         }
         // The rows are picked by their numbers first: sorting carries no bodies along.
@@ -229,6 +254,22 @@ impl Reader {
             })
             .map_err(SpoolError::at(&self.path))
     }
+}
+
+/// Whether a delivery has a text. Columns before the body are read first.
+const HAS_TEXT: &str = "(reason LIKE ? ESCAPE '\\' OR CAST(body AS TEXT) LIKE ? ESCAPE '\\' OR EXISTS \
+    (SELECT 1 FROM events WHERE seq = event AND (id LIKE ? ESCAPE '\\' OR CAST(payload AS TEXT) LIKE ? ESCAPE '\\')))";
+
+/// The pattern of `LIKE` for a text anywhere.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern + "%"
 }
 
 pub(super) fn find_event(conn: &Connection, path: &Path, id: &str) -> Result<Option<i64>, SpoolError> {

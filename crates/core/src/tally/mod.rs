@@ -33,6 +33,11 @@ const MAX_QUEUES: usize = 4096;
 /// The most bytes of a queue's name or a batch's id that count.
 const MAX_NAME_BYTES: usize = 256;
 
+/// What the spool keeps of an open queue, as [`Tally::changes`] writes it; `None` for bytes that are none.
+pub fn read_queue(kept: &[u8]) -> Option<QueueTally> {
+    serde_json::from_slice(kept).ok().map(|open: Open| open.tally)
+}
+
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 struct Open {
     tally: QueueTally,

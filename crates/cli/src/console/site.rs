@@ -1,0 +1,92 @@
+//! What the console is over: a spool, and the configuration where one was given.
+
+use super::token::Token;
+use super::trouble::Trouble;
+use crate::failure::{Failure, shown};
+use crate::source;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+use taskbell_core::config::Config;
+use taskbell_core::spool::Reader;
+
+pub struct Site {
+    /// The configuration or the spool as it was given, without a secret.
+    pub source: String,
+    pub spool: PathBuf,
+    /// The configuration as it was given.
+    given: Option<String>,
+    loaded: Mutex<Option<Loaded>>,
+    pub token: Option<Token>,
+    /// Further names by which the page is reached.
+    pub names: Vec<String>,
+    pub read_only: bool,
+}
+
+struct Loaded {
+    changed_at: Option<SystemTime>,
+    config: Arc<Config>,
+}
+
+impl Site {
+    /// Opens the spool once, so that a wrong path is an error now.
+    pub fn open(
+        given: &str,
+        token: Option<Token>,
+        names: Vec<String>,
+        read_only: bool,
+    ) -> Result<Site, Failure> {
+        let opened = source::open(given)?;
+        let spool = opened.reader.path().to_owned();
+        let loaded = opened.config.map(|config| Loaded {
+            changed_at: changed_at(config.file.as_deref()),
+            config: Arc::new(config),
+        });
+        let is_config = loaded.is_some();
+        Ok(Site {
+            source: shown(given).to_owned(),
+            spool,
+            given: is_config.then(|| given.to_owned()),
+            loaded: Mutex::new(loaded),
+            token,
+            names,
+            read_only,
+        })
+    }
+
+    /// A connection to the spool that only looks on. Each page has its own: a host may have replaced the file.
+    pub fn reader(&self) -> Result<Reader, Trouble> {
+        Ok(source::reader(&self.spool)?)
+    }
+
+    /// The configuration as it is now; the last one that could be read while it has errors.
+    pub fn config(&self) -> Option<Arc<Config>> {
+        let given = self.given.as_deref()?;
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = loaded.as_mut()?;
+        let now = changed_at(known.config.file.as_deref());
+        if now != known.changed_at {
+            known.changed_at = now;
+            if let Ok(config) = Config::load(given) {
+                known.config = Arc::new(config);
+            }
+        }
+        Some(Arc::clone(&known.config))
+    }
+
+    /// The configuration, read again.
+    pub fn fresh_config(&self) -> Result<Config, Trouble> {
+        match self.given.as_deref() {
+            Some(given) => Ok(source::config(given)?),
+            None => Err(Trouble::new(
+                404,
+                "this console was opened with a spool, which has no endpoints' addresses",
+                "start `taskbell console` with the configuration of the host",
+            )),
+        }
+    }
+}
+
+fn changed_at(file: Option<&Path>) -> Option<SystemTime> {
+    file?.metadata().ok()?.modified().ok()
+}

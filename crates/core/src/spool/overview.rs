@@ -1,0 +1,334 @@
+//! What an operator looks at over all deliveries: dead letters by reason, what waits for each endpoint, and how it
+//! went lately. Each answer reads a bounded number of rows, so that a large spool stays quick.
+
+use super::reader::Reader;
+use super::{DeliveryState, SpoolError};
+use crate::tally::{BatchTally, QueueTally};
+use rusqlite::{Connection, Row, params};
+use std::collections::BTreeMap;
+
+/// How many of the newest deliveries are searched for the last answer of each endpoint.
+const RECENT: i64 = 2_000;
+
+/// How many of the newest events are searched for alerts.
+const RECENT_EVENTS: i64 = 5_000;
+
+/// Dead letters with the same reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadGroup {
+    /// Why they are dead.
+    pub reason: String,
+    /// How many there are for each endpoint.
+    pub endpoints: BTreeMap<String, u64>,
+    /// When the first and the last one ended; Unix milliseconds.
+    pub first_at: i64,
+    /// See `first_at`.
+    pub last_at: i64,
+    /// The number of the newest one.
+    pub newest: i64,
+}
+
+impl DeadGroup {
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.endpoints.values().sum()
+    }
+}
+
+/// The last attempt to an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastAnswer {
+    /// When it began; Unix milliseconds.
+    pub at: i64,
+    /// The HTTP status, when there was an answer.
+    pub status: Option<u16>,
+    /// `delivered`, `retry`, `retry_after`, `final` or `gone`.
+    pub outcome: String,
+    /// What went wrong.
+    pub error: Option<String>,
+}
+
+/// What waits for an endpoint, and what it answered last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndpointBacklog {
+    /// Deliveries that wait or are in flight.
+    pub pending: u64,
+    /// When the oldest of them was made; Unix milliseconds.
+    pub oldest_at: Option<i64>,
+    /// When the next attempt is due; Unix milliseconds.
+    pub next_at: Option<i64>,
+    /// Dead letters that are kept.
+    pub dead: u64,
+    /// Among the newest deliveries.
+    pub last: Option<LastAnswer>,
+}
+
+/// How many deliveries ended within an hour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HourCount {
+    /// When the hour began; Unix milliseconds.
+    pub from: i64,
+    /// Deliveries that arrived.
+    pub delivered: u64,
+    /// Dead letters.
+    pub dead: u64,
+}
+
+/// A delivery that has ended, for figures. Times are Unix milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedDelivery {
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// How it ended.
+    pub state: DeliveryState,
+    /// When it was made.
+    pub created_at: i64,
+    /// When it ended.
+    pub ended_at: i64,
+    /// Attempts.
+    pub attempts: u32,
+    /// How long the attempt took with which it arrived, if that was the first.
+    pub attempt_us: Option<u32>,
+}
+
+/// A batch that has begun and is not complete.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenBatch {
+    /// Its id.
+    pub id: String,
+    /// Its number of tasks; 0 when none has named one.
+    pub expected: u64,
+    /// Whether it has not gone on for so long that this was reported.
+    pub stalled: bool,
+    pub(crate) tally: QueueTally,
+}
+
+/// An event that Taskbell made of an alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertEvent {
+    /// `alert.firing` or `alert.resolved`.
+    pub kind: String,
+    /// When; Unix milliseconds.
+    pub at: i64,
+    /// Name, metric, value and threshold, as JSON.
+    pub payload: String,
+}
+
+impl Reader {
+    /// The dead letters by their reason, the group with the newest one first; at most `limit` groups.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn dead_groups(&self, limit: usize) -> Result<Vec<DeadGroup>, SpoolError> {
+        dead_groups(self.conn(), limit).map_err(SpoolError::at(self.path()))
+    }
+
+    /// What waits for each endpoint that has deliveries, or had some lately.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn backlogs(&self) -> Result<BTreeMap<String, EndpointBacklog>, SpoolError> {
+        backlogs(self.conn()).map_err(SpoolError::at(self.path()))
+    }
+
+    /// How many deliveries ended in each hour from this time on, hours without one left out.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn hours(&self, from_ms: i64) -> Result<Vec<HourCount>, SpoolError> {
+        hours(self.conn(), from_ms).map_err(SpoolError::at(self.path()))
+    }
+
+    /// The deliveries that ended last and not before this time, at most `limit` in each state.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn ended_since(&self, from_ms: i64, limit: usize) -> Result<Vec<EndedDelivery>, SpoolError> {
+        ended_since(self.conn(), from_ms, limit).map_err(SpoolError::at(self.path()))
+    }
+
+    /// How many events from this time on have no delivery, because no hook fired or the shaping held them back.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn events_without_delivery(&self, from_ms: i64) -> Result<u64, SpoolError> {
+        let sql =
+            "SELECT count(*) FROM events INDEXED BY events_unheard WHERE unheard = 1 AND accepted_at >= ?1";
+        self.conn()
+            .query_row(sql, [from_ms], |row| super::counts::whole(row, 0))
+            .map_err(SpoolError::at(self.path()))
+    }
+
+    /// The newest accounts of hooks that did not fire, of events from this time on; at most `limit`.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn accounts_since(&self, from_ms: i64, limit: usize) -> Result<Vec<String>, SpoolError> {
+        let sql = "SELECT a.said FROM accounts a CROSS JOIN events e ON e.seq = a.event \
+                   WHERE e.accepted_at >= ?1 ORDER BY a.event DESC LIMIT ?2";
+        let read = |conn: &Connection| {
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            conn.prepare_cached(sql)?
+                .query_map([from_ms, limit], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()
+        };
+        read(self.conn()).map_err(SpoolError::at(self.path()))
+    }
+
+    /// The batches that are not complete, the one that went on last first; at most `limit`.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn open_batches(&self, limit: usize) -> Result<Vec<OpenBatch>, SpoolError> {
+        open_batches(self.conn(), limit).map_err(SpoolError::at(self.path()))
+    }
+
+    /// The events of alerts since this time, the newest first, as far as they are among the newest events.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn alert_events(&self, from_ms: i64) -> Result<Vec<AlertEvent>, SpoolError> {
+        alert_events(self.conn(), from_ms).map_err(SpoolError::at(self.path()))
+    }
+}
+
+fn dead_groups(conn: &Connection, limit: usize) -> rusqlite::Result<Vec<DeadGroup>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT coalesce(reason, ''), endpoint, count(*), min(ended_at), max(ended_at), max(seq) \
+         FROM deliveries INDEXED BY deliveries_ended WHERE state = 'dead' AND ended_at IS NOT NULL \
+         GROUP BY 1, 2",
+    )?;
+    let mut groups: BTreeMap<String, DeadGroup> = BTreeMap::new();
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let reason: String = row.get(0)?;
+        let (first_at, last_at, newest) = (row.get(3)?, row.get(4)?, row.get(5)?);
+        let group = groups.entry(reason.clone()).or_insert_with(|| DeadGroup {
+            reason,
+            endpoints: BTreeMap::new(),
+            first_at,
+            last_at,
+            newest,
+        });
+        group.first_at = group.first_at.min(first_at);
+        group.last_at = group.last_at.max(last_at);
+        group.newest = group.newest.max(newest);
+        group.endpoints.insert(row.get(1)?, super::counts::whole(row, 2)?);
+    }
+    let mut groups: Vec<DeadGroup> = groups.into_values().collect();
+    groups.sort_by_key(|group| std::cmp::Reverse((group.last_at, group.newest)));
+    groups.truncate(limit);
+    Ok(groups)
+}
+
+fn backlogs(conn: &Connection) -> rusqlite::Result<BTreeMap<String, EndpointBacklog>> {
+    let mut found: BTreeMap<String, EndpointBacklog> = BTreeMap::new();
+    let mut waiting = conn.prepare_cached(
+        "SELECT endpoint, count(*), min(created_at), min(due_at) FROM deliveries INDEXED BY deliveries_pending \
+         WHERE state = 'pending' GROUP BY endpoint",
+    )?;
+    let mut rows = waiting.query([])?;
+    while let Some(row) = rows.next()? {
+        let backlog = found.entry(row.get(0)?).or_default();
+        backlog.pending = super::counts::whole(row, 1)?;
+        backlog.oldest_at = row.get(2)?;
+        backlog.next_at = row.get(3)?;
+    }
+    let mut dead = conn.prepare_cached(
+        "SELECT endpoint, count(*) FROM deliveries INDEXED BY deliveries_ended \
+         WHERE state = 'dead' AND ended_at IS NOT NULL GROUP BY endpoint",
+    )?;
+    let mut rows = dead.query([])?;
+    while let Some(row) = rows.next()? {
+        found.entry(row.get(0)?).or_default().dead = super::counts::whole(row, 1)?;
+    }
+    let mut last = conn.prepare_cached(
+        "WITH recent AS (SELECT seq, endpoint FROM deliveries ORDER BY seq DESC LIMIT ?1) \
+         SELECT r.endpoint, max(a.started_at), a.status, a.outcome, a.error \
+         FROM recent r CROSS JOIN attempts a ON a.delivery = r.seq GROUP BY r.endpoint",
+    )?;
+    let mut rows = last.query([RECENT])?;
+    while let Some(row) = rows.next()? {
+        let answer =
+            LastAnswer { at: row.get(1)?, status: row.get(2)?, outcome: row.get(3)?, error: row.get(4)? };
+        found.entry(row.get(0)?).or_default().last = Some(answer);
+    }
+    Ok(found)
+}
+
+fn hours(conn: &Connection, from_ms: i64) -> rusqlite::Result<Vec<HourCount>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT ended_at / 3600000 AS hour, count(*) FROM deliveries INDEXED BY deliveries_ended \
+         WHERE state = ?1 AND ended_at >= ?2 GROUP BY hour",
+    )?;
+    let mut hours: BTreeMap<i64, HourCount> = BTreeMap::new();
+    for state in [DeliveryState::Delivered, DeliveryState::Dead] {
+        let mut rows = statement.query(params![state.as_str(), from_ms])?;
+        while let Some(row) = rows.next()? {
+            let hour: i64 = row.get(0)?;
+            let count = super::counts::whole(row, 1)?;
+            let entry = hours.entry(hour).or_default();
+            entry.from = hour * 3_600_000;
+            match state {
+                DeliveryState::Delivered => entry.delivered = count,
+                _ => entry.dead = count,
+            }
+        }
+    }
+    Ok(hours.into_values().collect())
+}
+
+fn ended_since(conn: &Connection, from_ms: i64, limit: usize) -> rusqlite::Result<Vec<EndedDelivery>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = conn.prepare_cached(
+        "SELECT endpoint, state, created_at, ended_at, attempts, total_us \
+         FROM deliveries INDEXED BY deliveries_ended \
+         WHERE state = ?1 AND ended_at >= ?2 ORDER BY ended_at DESC LIMIT ?3",
+    )?;
+    let read = |row: &Row<'_>| {
+        Ok(EndedDelivery {
+            endpoint: row.get(0)?,
+            state: row.get(1)?,
+            created_at: row.get(2)?,
+            ended_at: row.get(3)?,
+            attempts: row.get(4)?,
+            attempt_us: row.get(5)?,
+        })
+    };
+    let mut found = Vec::new();
+    for state in [DeliveryState::Delivered, DeliveryState::Dead] {
+        for row in statement.query_map(params![state.as_str(), from_ms, limit], read)? {
+            found.push(row?);
+        }
+    }
+    Ok(found)
+}
+
+fn open_batches(conn: &Connection, limit: usize) -> rusqlite::Result<Vec<OpenBatch>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = conn.prepare_cached(
+        "SELECT id, stalled, counts FROM batches WHERE ended_at IS NULL ORDER BY moved_at DESC LIMIT ?1",
+    )?;
+    let read = |row: &Row<'_>| {
+        let counts: Vec<u8> = row.get(2)?;
+        let tally: BatchTally = serde_json::from_slice(&counts).unwrap_or_default();
+        Ok(OpenBatch { id: row.get(0)?, stalled: row.get(1)?, expected: tally.expected, tally: tally.tally })
+    };
+    statement.query_map([limit], read)?.collect()
+}
+
+fn alert_events(conn: &Connection, from_ms: i64) -> rusqlite::Result<Vec<AlertEvent>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT type, accepted_at, payload FROM (SELECT * FROM events ORDER BY seq DESC LIMIT ?1) \
+         WHERE type IN ('alert.firing', 'alert.resolved') AND accepted_at >= ?2 LIMIT 500",
+    )?;
+    let read = |row: &Row<'_>| {
+        let payload: Vec<u8> = row.get(2)?;
+        Ok(AlertEvent {
+            kind: row.get(0)?,
+            at: row.get(1)?,
+            payload: String::from_utf8_lossy(&payload).into_owned(),
+        })
+    };
+    statement.query_map([RECENT_EVENTS, from_ms], read)?.collect()
+}
