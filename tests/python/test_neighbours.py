@@ -180,7 +180,7 @@ def test_a_queue_that_was_killed_in_the_middle_is_told_by_the_next_start_and_the
     eventually("the next queue", lambda: told(receiver) == wanted)
 
 
-def test_a_start_beside_a_living_host_ends_no_queue(tmp_path, receive, start):
+def test_a_queue_that_a_living_host_has_counted_in_goes_on(tmp_path, receive, start):
     receiver = receive()
     config = interrupted_settings(tmp_path, receiver)
     living, victim = start(config, 0, 0), start(config, 0, 0)
@@ -199,6 +199,22 @@ def test_a_start_beside_a_living_host_ends_no_queue(tmp_path, receive, start):
         host.close()
     eventually("every task in an end", lambda: sum(total for _, _, total in told(receiver)) == 3)
     assert not any(was_interrupted for _, was_interrupted, _ in told(receiver))
+
+
+def test_hosts_that_die_and_start_together_end_their_queue_once(tmp_path, receive, host):
+    receiver = receive()
+    config = interrupted_settings(tmp_path, receiver)
+    for deaths in range(1, 5):
+        hosts = [host(config), host(config)]
+        for one in hosts:
+            assert one.call("sync", 20)
+        eventually("the ends of the dead", lambda count=deaths - 1: len(told(receiver)) == count)
+        for one in hosts:
+            one.call("task_complete", {"status": "error"})
+            assert one.call("sync", 20)
+        for one in hosts:
+            one.kill()
+    assert told(receiver) == [("queue.end", True, 2)] * 3
 
 
 def test_two_busy_hosts_send_nothing_twice(tmp_path, receive, start):

@@ -45,10 +45,12 @@ def run_example(name: str, receiver: Any, folder: Path, *changes: tuple[str, str
     return str(done.stdout)
 
 
-def run_interrupted(name: str, receiver: Any, folder: Path, *changes: tuple[str, str]) -> dict[str, Any]:
+def run_interrupted(
+    name: str, receiver: Any, folder: Path, *changes: tuple[str, str], expect: int = -signal.SIGINT
+) -> dict[str, Any]:
     """Runs an example whose changes raise ``CTRL_C``; the task that has ended by it."""
     first = "import taskbell\n"
-    run_example(name, receiver, folder, (first, f"import signal\n{first}"), *changes, expect=-signal.SIGINT)
+    run_example(name, receiver, folder, (first, f"import signal\n{first}"), *changes, expect=expect)
     (task,) = tasks(receiver)
     assert "error" not in task
     return task

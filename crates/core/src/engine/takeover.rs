@@ -51,6 +51,13 @@ pub fn take_over_tally(
     take_over(spool, tally, (StateKind::QueueCounts, own), dead, &restore, &Tally::changes)
 }
 
+/// The queues that other instances count. After a take-over all of these live.
+pub fn queues_of_others(spool: &Spool, own: &str) -> Result<HashSet<String>, SpoolError> {
+    let mut counts = spool.states(StateKind::QueueCounts)?;
+    counts.retain(|(key, _)| !key.owner.is_empty() && key.owner != own);
+    Ok(counts.into_iter().map(|(key, _)| key.name).collect())
+}
+
 /// Adds what these instances gathered, held and silenced to `shaping`. Says how many entries.
 pub fn take_over_shaping(
     spool: &mut Spool,

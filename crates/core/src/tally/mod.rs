@@ -69,6 +69,8 @@ pub struct Tally {
     /// No queue falls idle, and no progress is told, before this; `None` while that is not known.
     quiet_until: Option<Duration>,
     changed: HashSet<String>,
+    /// The queues that other hosts were at work on when this one started.
+    pub of_others: HashSet<String>,
     forgotten: Vec<String>,
     pub usuals: UsualDurations,
     /// The first queue that was heard of, and whether there was another one.
@@ -205,10 +207,14 @@ impl Tally {
         self.take_open(|_, open| open.may_fall_idle() && open.stirred + after <= now)
     }
 
-    /// Closes the queues that processes which died were at work on, to be called at a start without other hosts, before
+    /// Closes the queues that processes which died were at work on, and nobody else, to be called at a start before
     /// anything of this process is counted. An end that one of them told counts at once.
     pub fn interrupted(&mut self) -> Vec<(String, QueueTally)> {
-        self.take_open(|_, open| {
+        let of_others = std::mem::take(&mut self.of_others);
+        self.take_open(|name, open| {
+            if of_others.contains(name) {
+                return false;
+            }
             if let Some(end) = open.end.as_mut().filter(|_| !open.left) {
                 end.due = Duration::ZERO;
             }

@@ -34,7 +34,7 @@ impl Dispatcher {
         if let Some(file) = self.peers.spool_file.clone() {
             self.render_replayed();
             self.adopt_orphans(&file);
-            self.end_interrupted(&file);
+            self.end_interrupted();
         }
         self.parts.alerts.start();
         loop {
@@ -218,11 +218,10 @@ impl Dispatcher {
         }
     }
 
-    /// Ends the queues that dead hosts left open, where no other host is on the spool that may be at work on them.
-    fn end_interrupted(&mut self, spool_file: &Path) {
-        let own = self.parts.intake.instance();
-        let is_alone = Intake::live_instances(spool_file).is_ok_and(|live| live.iter().all(|one| one == own));
-        if !is_alone || !self.is_settled() {
+    /// Ends the queues that dead hosts left open, where no other host is at work on them. Of several that start at once
+    /// the one that took the counts over does it.
+    fn end_interrupted(&mut self) {
+        if !self.is_settled() {
             return;
         }
         let now = self.parts.clock.now();

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::engine::lane_table::Lanes;
 use crate::engine::paging;
 use crate::engine::parts::Parts;
-use crate::engine::takeover::{dead_instances, take_over_shaping, take_over_tally};
+use crate::engine::takeover::{dead_instances, queues_of_others, take_over_shaping, take_over_tally};
 use crate::engine::{task_lanes, usual_durations};
 use crate::shaping::ShapingState;
 use crate::spool::{Reader, Spool, SpoolError, SpoolPath, StateKey, StateKind};
@@ -43,6 +43,7 @@ pub fn load(spool: &mut Spool, parts: &Parts, config: &Config) -> Result<Loaded,
     usual_durations::learn_usual(spool, &mut tally)?;
     let (now, end_delay) = (parts.clock.monotonic(), config.queue.end_delay);
     take_over_tally(spool, &mut tally, own, &dead, now, end_delay)?;
+    tally.of_others = queues_of_others(spool, own)?;
     take_over_shaping(spool, &mut shaping, own, &dead)?;
     let mut named = Lanes::new();
     task_lanes::restore(spool, &parts.lanes, config, &mut named)?;
