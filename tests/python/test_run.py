@@ -91,6 +91,13 @@ def test_the_exit_code_passes_through_and_the_last_line_is_the_reason(place, cod
     assert told["error"]["message"] == f"exit code {code}: ValueError: x"
 
 
+def test_the_reason_is_the_last_line_of_the_error_output(place):
+    config, receiver = place()
+    # Python prints what it has buffered after the traceback.
+    run(config, *python("print('step 9'); raise ValueError('no light')"))
+    assert task(receiver)["error"]["message"] == "exit code 1: ValueError: no light"
+
+
 def test_a_signal_that_ends_the_command_ends_taskbell_too(place):
     config, receiver = place()
     names = ["SIGKILL", "SIGSEGV", "SIGABRT"]

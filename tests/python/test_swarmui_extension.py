@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -205,6 +206,14 @@ def test_coreclr_finds_the_library_below_the_extension(tmp_path, library_path, r
     check_story(receiver)
 
 
+def style_sheets():
+    """Those of SwarmUI where its source is, so that the screenshot looks as its tab does."""
+    source = os.environ.get("TASKBELL_SWARMUI")
+    names = ["bootstrap.min.css", "site.css", "genpage.css", "themes/modern.css", "themes/modern_dark.css"]
+    folder = Path(source or "") / "src" / "wwwroot" / "css"
+    return "".join(f'<link rel="stylesheet" href="{(folder / name).as_uri()}">' for name in names if source)
+
+
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
 def test_the_tab_shows_texts_of_the_server_and_never_their_markup(tmp_path):
     """The tab as SwarmUI puts it into its page, with SwarmUI's function for requests."""
@@ -224,7 +233,7 @@ def test_the_tab_shows_texts_of_the_server_and_never_their_markup(tmp_path):
     }
     page = tmp_path / "page.html"
     page.write_text(
-        f"""<a id="maintab_taskbell"></a><div id="taskbell">{tab}</div><script>
+        f"""{style_sheets()}<a id="maintab_taskbell"></a><div id="taskbell">{tab}</div><script>
 let answers = {json.dumps(answers)};
 function genericRequest(url, in_data, callback, depth = 0, errorHandle = null) {{
     let data = answers[url];
@@ -254,6 +263,6 @@ document.querySelector('#taskbell_endpoints button').click();
     )
     shown = run(*command, "--dump-dom", page.as_uri(), timeout=120).partition("<script>")[0]
     assert "Configuration: /swarm/&lt;b&gt;taskbell.toml&lt;/b&gt;" in shown
-    assert "<td>team</td><td>open</td><td>2 waiting, 1 on the way</td>" in shown
-    assert "accepted: 5, delivered: 3, pending: 2" in shown
+    assert "<td>team</td><td>in order</td><td>2 waiting, 1 on the way</td>" in shown
+    assert "events: 5, messages delivered: 3, waiting: 2" in shown
     assert ">No hook listens</p>" in shown

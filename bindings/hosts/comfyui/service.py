@@ -66,7 +66,7 @@ class Service:
         except (binding().TaskbellError, OSError) as fault:
             # One sentence: it names the file, the line and the key.
             what = "nothing is sent" if self._bell is None else "the former configuration stays in force"
-            return f"{what}: {fault}"
+            return f"{what}: {getattr(fault, 'message', None) or fault}"
         return None
 
     def _watch(self) -> None:

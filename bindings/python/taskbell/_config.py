@@ -28,5 +28,5 @@ def lasting(config: Config) -> bytes:
     text = config_bytes(config)
     if isinstance(config, Mapping) or not text or is_url(os.fspath(config)):
         return text
-    is_text = text.lstrip().startswith(b"{") or b"\n" in text
-    return text if is_text else utf8(os.path.abspath(os.fsdecode(text)))
+    is_file = b"\n" not in text and text.lower().endswith((b".toml", b".json"))
+    return utf8(os.path.abspath(os.fsdecode(text))) if is_file else text

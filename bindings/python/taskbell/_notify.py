@@ -35,11 +35,15 @@ def notify(
     if not is_first_rank():
         return False
     try:
-        with Bell(config, strict=strict) as bell:
+        bell = Bell(config, strict=strict)
+        try:
             ticket = bell.emit("message", {**_content(text, title), **fields})
             in_time = bell.wait(ticket, timeout) if ticket else False
             reports = iter(bell.poll, None)
             return in_time and all(report["state"] == "delivered" for report in reports)
+        finally:
+            # The time was for the message; what has no answer by now is in the spool.
+            bell.close(0)
     except Exception as fault:
         if strict:
             raise

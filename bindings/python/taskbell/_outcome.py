@@ -6,7 +6,7 @@ import asyncio
 import os
 import traceback
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 MAX_TRACEBACK = 16_000
@@ -45,6 +45,11 @@ def text_of(value: Any) -> str:
         return str(value)
     except Exception:  # a text of the host's own making
         return f"<{type(value).__name__}>"
+
+
+def instant(seconds: float) -> datetime:
+    """A time of ``time.time``, which people read in an event as a date."""
+    return datetime.fromtimestamp(seconds, timezone.utc)
 
 
 def output(file: Any) -> Any:

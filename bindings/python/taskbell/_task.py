@@ -14,7 +14,7 @@ from typing import Any, Callable, TypeVar, overload
 from ._bell import Bell
 from ._default import default
 from ._faults import noted
-from ._outcome import outcome, output, text_of
+from ._outcome import instant, outcome, output, text_of
 from ._unfinished import at_end, last_fault, last_value
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -117,7 +117,7 @@ class Task:
         if self._process not in (0, os.getpid()):
             return 0
         _running.discard(self)
-        payload: dict[str, Any] = {**self._head(), "finished_at": time.time()}
+        payload: dict[str, Any] = {**self._head(), "finished_at": instant(time.time())}
         with noted(self._bell.strict):
             payload.update(self._end(fault))
         return self._bell.asked_task_complete(payload)
@@ -141,7 +141,8 @@ class Task:
 
     def _head(self) -> dict[str, Any]:
         kind = {"kind": self.kind} if self.kind else {}
-        return {"id": self.id, "name": self.name, **kind, "started_at": self._began, **self.fields}
+        began = instant(self._began)
+        return {"id": self.id, "name": self.name, **kind, "started_at": began, **self.fields}
 
     def __enter__(self) -> Task:
         return self.start()

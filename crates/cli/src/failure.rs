@@ -3,6 +3,7 @@
 use super::terminal::{Style, Terminal};
 use serde_json::json;
 use std::io;
+use std::path::Path;
 use taskbell_core::config::is_bare_url;
 use taskbell_core::engine::{self, ErrorKind};
 
@@ -47,9 +48,15 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// A configuration as messages name it: a URL is a secret.
+/// A configuration as messages name it: a URL is a secret, also one that lacks its scheme.
 pub fn shown(given: &str) -> &str {
-    if is_bare_url(given) && !given.starts_with("env:") { "URL" } else { given }
+    let path = Path::new(given);
+    let is_file =
+        path.extension().is_some_and(|name| ["toml", "json", "db"].iter().any(|known| name == *known));
+    match given.starts_with("env:") || !is_bare_url(given) && (is_file || path.exists()) {
+        true => given,
+        false => "URL",
+    }
 }
 
 /// The errors in a configuration, for every command that reads one.

@@ -198,6 +198,31 @@ def test_a_service_stop_and_a_restart_by_the_manager_are_ends_of_the_server(comf
     assert comfy.process.returncode == -signal.SIGTERM
 
 
+READY = "Boolean(window.app?.extensionManager && LiteGraph.registered_node_types.TaskbellNotify)"
+
+PUT_NODES = """() => {
+  const graph = window.app.graph;
+  if (graph._nodes.length == 2 && graph._nodes[0].type == "TaskbellNotify") {
+    return true;
+  }
+  graph.clear();
+  for (const [at, type] of ["TaskbellNotify", "TaskbellOnQueueEmpty"].entries()) {
+    const node = LiteGraph.createNode(type);
+    graph.add(node);
+    node.pos = [100 + 500 * at, 120];
+  }
+  window.app.canvas.setDirty(true, true);
+  return false;
+}"""
+
+
+def put_nodes(page: Any) -> bool:
+    """Whether our nodes are alone there. The page puts a workflow of its own there some time later."""
+    stayed = page.evaluate(PUT_NODES)
+    page.wait_for_timeout(3000)
+    return stayed and page.evaluate(PUT_NODES)
+
+
 def test_the_page_in_the_settings_shows_tests_and_reloads(comfy):
     playwright = pytest.importorskip("playwright.sync_api")
     comfy, receiver = comfy
@@ -215,19 +240,8 @@ def test_the_page_in_the_settings_shows_tests_and_reloads(comfy):
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(120_000)
         page.goto(f"http://127.0.0.1:{comfy.port}/")
-        page.wait_for_function("window.app && window.app.extensionManager && window.app.graph")
-        page.evaluate(
-            """async () => {
-              const notify = LiteGraph.createNode("TaskbellNotify");
-              const empty = LiteGraph.createNode("TaskbellOnQueueEmpty");
-              window.app.graph.clear();
-              window.app.graph.add(notify);
-              window.app.graph.add(empty);
-              notify.pos = [100, 120];
-              empty.pos = [600, 120];
-              window.app.canvas.setDirty(true, true);
-            }"""
-        )
+        page.wait_for_function(READY)
+        eventually("the nodes stay", lambda: put_nodes(page), START_S)
         choices = page.evaluate("window.app.graph._nodes[0].widgets[0].options.values")
         assert choices == ["(as configured)", "aside", "team"]
         page.keyboard.press("Escape")
@@ -240,10 +254,12 @@ def test_the_page_in_the_settings_shows_tests_and_reloads(comfy):
         page.screenshot(path=SHOTS / "comfyui-settings.png")
         panel.get_by_role("button", name="Send a test").last.click()
         page.get_by_text("A test is on its way to team.").first.wait_for()
+        page.wait_for_timeout(1000)
         page.screenshot(path=SHOTS / "comfyui-test.png")
         eventually("the test arrives", lambda: "task.note" in kinds(receiver))
         comfy.config.write_text("nonsense")
         panel.get_by_role("button", name="Reload the configuration").click()
         page.get_by_text("the former configuration stays in force").first.wait_for()
+        page.wait_for_timeout(1000)
         page.screenshot(path=SHOTS / "comfyui-fault.png")
         browser.close()

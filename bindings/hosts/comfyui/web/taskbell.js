@@ -3,6 +3,18 @@
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
 
+// What the states of an endpoint mean.
+const STATES = {
+  open: "in order",
+  quiet: "waits: the receiver asked for a pause",
+  breaker: "paused after several failures",
+  gone: "gone: the receiver no longer exists",
+};
+
+// The counters that are shown, and those of which only more than none is news.
+const COUNTERS = { accepted: "events", delivered: "messages delivered", pending: "waiting" };
+const RARE = { retries: "retries", dead: "dead letters", params_ignored: "wishes ignored" };
+
 async function ask(path, body) {
   const options = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
   const answer = await api.fetchApi(`/taskbell/${path}`, options);
@@ -44,19 +56,26 @@ async function fill(panel) {
   panel.replaceChildren();
   element("div", `Configuration: ${config}`, panel);
   if (fault) {
-    element("div", fault, panel).setAttribute("role", "alert");
+    const alert = element("div", fault, panel);
+    alert.setAttribute("role", "alert");
+    alert.style.cssText = "margin-top: 6px; color: var(--error-text);";
   }
   const table = element("table", "", panel);
+  table.style.margin = "6px 0";
   for (const [name, lane] of Object.entries(endpoints)) {
     const row = table.insertRow();
-    for (const text of [name, lane.state, `${lane.waiting} waiting, ${lane.in_flight} on the way`]) {
+    const state = STATES[lane.state] ?? lane.state;
+    for (const text of [name, state, `${lane.waiting} waiting, ${lane.in_flight} on the way`]) {
       const cell = row.insertCell();
       cell.textContent = text;
       cell.style.paddingRight = "1em";
     }
     button("Send a test", row.insertCell(), () => test(name).then(() => fill(panel)));
   }
-  element("div", Object.entries(numbers).map(([name, number]) => `${name}: ${number}`).join(", "), panel);
+  const counters = Object.entries({ ...COUNTERS, ...RARE })
+    .filter(([name]) => name in numbers && (name in COUNTERS || numbers[name] > 0))
+    .map(([name, label]) => `${label}: ${numbers[name]}`);
+  element("div", counters.join(", "), panel).style.marginBottom = "8px";
   button("Refresh", panel, () => fill(panel));
   button("Reload the configuration", panel, () => reload().then(() => fill(panel)));
 }

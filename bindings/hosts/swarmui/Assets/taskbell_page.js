@@ -1,6 +1,18 @@
 // Fills the Taskbell tab. Everything from the server is shown as text, never as HTML.
 
 class TaskbellPage {
+    /** What the states of an endpoint mean. */
+    static states = {
+        open: 'in order',
+        quiet: 'waits: the receiver asked for a pause',
+        breaker: 'paused after several failures',
+        gone: 'gone: the receiver no longer exists'
+    };
+
+    /** The counters that are shown, and those of which only more than none is news. */
+    static counters = { accepted: 'events', delivered: 'messages delivered', pending: 'waiting' };
+    static rare = { retries: 'retries', dead: 'dead letters', params_ignored: 'wishes ignored' };
+
     refresh() {
         genericRequest('TaskbellStatus', {}, data => this.show(data));
     }
@@ -15,7 +27,7 @@ class TaskbellPage {
             let lane = stats.lanes[name];
             let row = table.insertRow();
             row.insertCell().textContent = name;
-            row.insertCell().textContent = lane.state;
+            row.insertCell().textContent = TaskbellPage.states[lane.state] || lane.state;
             row.insertCell().textContent = `${lane.waiting} waiting, ${lane.in_flight} on the way`;
             let button = document.createElement('button');
             button.className = 'basic-button';
@@ -23,8 +35,9 @@ class TaskbellPage {
             button.onclick = () => this.test(name);
             row.insertCell().appendChild(button);
         }
-        let numbers = ['accepted', 'delivered', 'pending', 'retries', 'dead', 'params_ignored'];
-        this.text('taskbell_numbers', numbers.filter(name => name in stats).map(name => `${name}: ${stats[name]}`).join(', '));
+        let shown = Object.entries({ ...TaskbellPage.counters, ...TaskbellPage.rare })
+            .filter(([name]) => name in stats && (name in TaskbellPage.counters || stats[name] > 0));
+        this.text('taskbell_numbers', shown.map(([name, label]) => `${label}: ${stats[name]}`).join(', '));
     }
 
     test(endpoint) {

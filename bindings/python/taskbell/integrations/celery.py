@@ -9,7 +9,7 @@ from celery import signals
 
 from .._bell import EXIT_TIMEOUT_S, Bell
 from .._default import default
-from .._outcome import outcome
+from .._outcome import instant, outcome
 from .._task import result_of
 
 _began: dict[str, float] = {}
@@ -22,7 +22,9 @@ def install(bell: Bell | None = None) -> None:
 
     def report(task_id: str, name: str, more: dict[str, Any]) -> None:
         began = _began.pop(task_id, None)
-        times = {} if began is None else {"started_at": began, "duration_s": round(time.time() - began, 3)}
+        times: dict[str, Any] = {}
+        if began is not None:
+            times = {"started_at": instant(began), "duration_s": round(time.time() - began, 3)}
         reporter.asked_task_complete({"id": task_id, "name": name, "kind": "celery", **times, **more})
 
     def started(task_id: str = "", **_more: Any) -> None:

@@ -64,8 +64,8 @@ impl Life {
         })
     }
 
-    /// The task that it was. `lines` are the last ones it printed.
-    pub fn end(&self, ran: &io::Result<End>, code: i32, lines: &[String]) -> Json {
+    /// The task that it was. `lines` are the last ones it printed, of which `reason` is the one that explains a failure.
+    pub fn end(&self, ran: &io::Result<End>, code: i32, lines: &[String], reason: Option<String>) -> Json {
         let mut task = self.fields();
         task["finished_at"] = clock::rfc3339(clock::unix_ms()).into();
         task["duration_s"] = self.began.elapsed().as_secs_f64().into();
@@ -86,8 +86,8 @@ impl Life {
         };
         task["status"] = status.into();
         if let Some((kind, message)) = error {
-            let message = match lines.last() {
-                Some(last) => format!("{message}: {last}"),
+            let message = match reason {
+                Some(reason) => format!("{message}: {reason}"),
                 None => message,
             };
             task["error"] = json!({ "type": kind, "message": message, "traceback": lines });

@@ -13,7 +13,7 @@ use super::input;
 use super::source;
 use super::terminal::{Style, Terminal};
 use life::Life;
-use output::LastLines;
+use output::Printed;
 use serde_json::Value as Json;
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -67,9 +67,11 @@ pub fn run(arguments: &RunArgs) -> Result<(), Failure> {
         }
     };
     let life = Life::begin(arguments.name.as_deref(), program, &arguments.kind);
-    let tail = Arc::new(LastLines::default());
-    let ran = process.start(&tail).map(|started| match arguments.watch {
-        true => Watch::new(&bell, &life, &tail, &scrubber, arguments.silence).during(|| started.wait()),
+    let printed = Arc::new(Printed::default());
+    let ran = process.start(&printed).map(|started| match arguments.watch {
+        true => {
+            Watch::new(&bell, &life, &printed.all, &scrubber, arguments.silence).during(|| started.wait())
+        }
         false => started.wait(),
     });
     let code = match &ran {
@@ -78,7 +80,8 @@ pub fn run(arguments: &RunArgs) -> Result<(), Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => 127,
         Err(_) => 126,
     };
-    let task = life.end(&ran, code, &tail.lines(usize::from(arguments.lines), &scrubber));
+    let lines = printed.all.lines(usize::from(arguments.lines), &scrubber);
+    let task = life.end(&ran, code, &lines, printed.reason(&scrubber));
     report(&bell, &task, arguments.timeout);
     match ran {
         Ok(end) => end.repeat_signal(),

@@ -12,7 +12,30 @@ const MAX_BYTES: usize = 64 * 1024;
 const MAX_LINE_CHARS: usize = 500;
 const MAX_CHARS: usize = 16 * 1024;
 
-/// The end of an output. Written by the threads that copy it.
+/// What a command has printed. Written by the threads that copy it.
+#[derive(Debug, Default)]
+pub struct Printed {
+    pub all: LastLines,
+    /// What came by the error output alone, where the two are apart.
+    errors: LastLines,
+}
+
+impl Printed {
+    pub fn add(&self, bytes: &[u8], are_errors: bool) {
+        self.all.add(bytes);
+        if are_errors {
+            self.errors.add(bytes);
+        }
+    }
+
+    /// The line that most likely says why a command has failed: many print what they had buffered after it, to the
+    /// other output.
+    pub fn reason(&self, secrets: &Scrubber) -> Option<String> {
+        self.errors.lines(1, secrets).pop().or_else(|| self.all.lines(1, secrets).pop())
+    }
+}
+
+/// The end of an output.
 #[derive(Debug, Default)]
 pub struct LastLines(Mutex<Kept>);
 
@@ -129,6 +152,19 @@ mod tests {
         );
         assert_eq!(lines(&[b" 10%\r 50%\r100%\r\n"], 9), ["100%"]);
         assert_eq!(lines(&[b"\x00\x07\xff\xfe\ta\xe2\x80\xae\n"], 9), ["\u{fffd}\u{fffd} a"]);
+    }
+
+    #[test]
+    fn the_reason_is_the_last_line_of_the_error_output_where_there_is_one() {
+        let printed = Printed::default();
+        let reason = || printed.reason(&Scrubber::default());
+        assert_eq!(reason(), None);
+        printed.add(b"step 1\n", false);
+        assert_eq!(reason().as_deref(), Some("step 1"));
+        printed.add(b"ValueError: no light\n", true);
+        printed.add(b"step 2\n", false);
+        assert_eq!(reason().as_deref(), Some("ValueError: no light"));
+        assert_eq!(printed.all.lines(9, &Scrubber::default()).len(), 3);
     }
 
     #[test]

@@ -19,6 +19,20 @@ pub struct ConfigError {
     pub message: String,
 }
 
+impl ConfigError {
+    /// Of a URL in the place of a configuration.
+    pub(super) fn concern_the_url(&mut self) {
+        let message = std::mem::take(&mut self.message);
+        *self = ConfigError {
+            file: None,
+            line: 0,
+            column: 0,
+            key: String::new(),
+            message: format!("this URL: {message}"),
+        };
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.file {

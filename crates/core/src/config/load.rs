@@ -88,7 +88,12 @@ pub(super) fn load(
         diagnostics
             .iter_mut()
             .for_each(|diagnostic| diagnostic.message = scrubber.scrub(&diagnostic.message));
-        locate(diagnostics, &source.text, source.file.as_ref())
+        let mut located = locate(diagnostics, &source.text, source.file.as_ref());
+        if source.is_bare_url {
+            // Its text is ours: a place in it says nothing.
+            located.iter_mut().for_each(ConfigError::concern_the_url);
+        }
+        located
     };
     let errors = located(findings.errors);
     if !errors.is_empty() {

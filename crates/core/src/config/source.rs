@@ -1,7 +1,7 @@
 //! The text of a configuration: from a file or passed directly, and in TOML or JSON.
 
 use super::bare_url;
-use super::diagnostic::ConfigErrors;
+use super::diagnostic::{ConfigErrors, quoted};
 use super::load_context::bounded_bytes;
 use std::path::{Path, PathBuf};
 
@@ -42,26 +42,14 @@ impl ConfigSource {
             return Ok(ConfigSource { file: None, text: given.to_owned(), language, is_bare_url: false });
         }
         let path = Path::new(given);
-        ConfigSource::read(path).map_err(|message| ConfigErrors::unlocated(Some(path.to_owned()), message))
+        let Some(language) = language_of(path) else {
+            return Err(ConfigErrors::unlocated(None, no_configuration(given)));
+        };
+        ConfigSource::read(path, language)
+            .map_err(|message| ConfigErrors::unlocated(Some(path.to_owned()), message))
     }
 
-    fn read(path: &Path) -> Result<ConfigSource, String> {
-        if path.as_os_str().is_empty() {
-            return Err("the path of the configuration is empty: give a `.toml` or `.json` file".to_owned());
-        }
-        let extension =
-            path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
-        let language = match extension.as_deref() {
-            Some("toml") => SourceLanguage::Toml,
-            Some("json") => SourceLanguage::Json,
-            _ => {
-                return Err(
-                    "a configuration file must have the extension `.toml` or `.json`; text passed directly \
-                            needs a line break (TOML) or starts with `{` (JSON)"
-                        .to_owned(),
-                );
-            }
-        };
+    fn read(path: &Path, language: SourceLanguage) -> Result<ConfigSource, String> {
         let bytes =
             bounded_bytes(path, MAX_CONFIG_BYTES).map_err(|error| format!("this configuration {error}"))?;
         let text = String::from_utf8(bytes).map_err(|error| {
@@ -89,6 +77,39 @@ impl ConfigSource {
     }
 }
 
+/// By the extension of a file.
+fn language_of(path: &Path) -> Option<SourceLanguage> {
+    let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+    match extension.as_deref() {
+        Some("toml") => Some(SourceLanguage::Toml),
+        Some("json") => Some(SourceLanguage::Json),
+        _ => None,
+    }
+}
+
+/// Why this is no configuration. Only the beginning is quoted: it may be a URL with a secret, without its scheme.
+fn no_configuration(given: &str) -> String {
+    let given = given.trim();
+    if given.is_empty() {
+        return "the path of the configuration is empty: give a `.toml` or `.json` file".to_owned();
+    }
+    if given.contains("://") {
+        return "this URL is broken: it has a space in it, or begins with something else than https://"
+            .to_owned();
+    }
+    let is_path =
+        given.starts_with(['/', '.', '\\']) || !given.contains(['/', '\\']) || Path::new(given).exists();
+    let shown = match given.find(['/', '\\']).filter(|_| !is_path) {
+        Some(end) => format!("{}…", &given[..=end]),
+        None => given.to_owned(),
+    };
+    format!(
+        "{} is neither a URL, which begins with https://, nor a file with the extension `.toml` or `.json`, nor a text, \
+         which has a line break (TOML) or starts with `{{` (JSON)",
+        quoted(&shown)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +126,18 @@ mod tests {
             let error = ConfigSource::open(path).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn a_url_with_a_mistake_is_not_quoted_and_what_is_expected_is_said() {
+        for given in
+            ["hooks.slack.com/services/T0/B0/hush", "https//a.example/hush", "https://a b.example/hush"]
+        {
+            let error = ConfigSource::open(given).unwrap_err().to_string();
+            assert!(error.contains("https://") && !error.contains("hush"), "{error}");
+        }
+        let error = ConfigSource::open("/etc/taskbell.conf").unwrap_err().to_string();
+        assert!(error.starts_with("`/etc/taskbell.conf` is neither"), "{error}");
     }
 
     #[test]

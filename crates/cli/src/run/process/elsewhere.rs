@@ -1,7 +1,7 @@
 //! On Windows: an output to the console is left alone, since there a process that writes to anything else prints in
 //! another way; Ctrl-C is the command's, and the console sends it to both.
 
-use super::super::output::LastLines;
+use super::super::output::Printed;
 use super::End;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Read, Write};
@@ -38,7 +38,7 @@ impl PreparedProcess {
     ///
     /// # Errors
     /// When the program cannot be run.
-    pub fn start(mut self, tail: &Arc<LastLines>) -> io::Result<StartedProcess> {
+    pub fn start(mut self, printed: &Arc<Printed>) -> io::Result<StartedProcess> {
         if self.copies && !io::stdout().is_terminal() {
             self.command.stdout(Stdio::piped());
         }
@@ -48,10 +48,10 @@ impl PreparedProcess {
         let mut child = self.command.spawn()?;
         let mut copiers = Vec::new();
         if let Some(from) = child.stdout.take() {
-            copiers.push(copy(from, io::stdout(), Arc::clone(tail)));
+            copiers.push(copy(from, io::stdout(), Arc::clone(printed), false));
         }
         if let Some(from) = child.stderr.take() {
-            copiers.push(copy(from, io::stderr(), Arc::clone(tail)));
+            copiers.push(copy(from, io::stderr(), Arc::clone(printed), true));
         }
         Ok(StartedProcess { child, copiers })
     }
@@ -60,12 +60,13 @@ impl PreparedProcess {
 fn copy(
     mut from: impl Read + Send + 'static,
     mut to: impl Write + Send + 'static,
-    tail: Arc<LastLines>,
+    printed: Arc<Printed>,
+    is_error: bool,
 ) -> JoinHandle<()> {
     thread::spawn(move || {
         let mut buffer = vec![0; 64 * 1024];
         while let Ok(length @ 1..) = from.read(&mut buffer) {
-            tail.add(&buffer[..length]);
+            printed.add(&buffer[..length], is_error);
             if to.write_all(&buffer[..length]).and_then(|()| to.flush()).is_err() {
                 return;
             }

@@ -1,6 +1,6 @@
 //! On Unix.
 
-use super::super::output::LastLines;
+use super::super::output::Printed;
 use super::End;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
@@ -42,6 +42,8 @@ pub struct StartedCommand {
 struct Stream {
     from: File,
     to: File,
+    /// Whether it is the error output, apart from the other one.
+    is_error: bool,
 }
 
 /// What the thread that passes signals on shares with the one that waits.
@@ -67,7 +69,7 @@ impl PreparedCommand {
     ///
     /// # Errors
     /// When the program cannot be run.
-    pub fn start(mut self, tail: &Arc<LastLines>) -> io::Result<StartedCommand> {
+    pub fn start(mut self, printed: &Arc<Printed>) -> io::Result<StartedCommand> {
         let (streams, terminals) = if self.copies { self.connect() } else { Default::default() };
         let child = self.command.spawn()?;
         // The command has the other ends alone from now on.
@@ -82,8 +84,8 @@ impl PreparedCommand {
             }
         });
         let copy = |stream: Stream| {
-            let (tail, until) = (Arc::clone(tail), until.try_clone()?);
-            Ok(thread::spawn(move || stream.copy(&tail, &until)))
+            let (printed, until) = (Arc::clone(printed), until.try_clone()?);
+            Ok(thread::spawn(move || stream.copy(&printed, &until)))
         };
         let copiers = streams.into_iter().map(copy).collect::<io::Result<_>>()?;
         Ok(StartedCommand { child, copiers, ended, passed_on })
@@ -96,7 +98,7 @@ impl PreparedCommand {
         let out = own(io::stdout().as_fd().try_clone_to_owned());
         let err = own(io::stderr().as_fd().try_clone_to_owned());
         let is_same = out.as_ref().zip(err.as_ref()).is_some_and(|(out, err)| is_same(out, err));
-        let mut between = |to: Option<File>| -> Option<OwnedFd> {
+        let mut between = |to: Option<File>, is_error: bool| -> Option<OwnedFd> {
             let to = to?;
             let (from, theirs) = if to.is_terminal() {
                 let (from, theirs) = open_terminal(&to).ok()?;
@@ -106,17 +108,17 @@ impl PreparedCommand {
                 let (from, theirs) = io::pipe().ok()?;
                 (File::from(OwnedFd::from(from)), OwnedFd::from(theirs))
             };
-            streams.push(Stream { from, to });
+            streams.push(Stream { from, to, is_error });
             Some(theirs)
         };
-        let theirs = between(out);
+        let theirs = between(out, false);
         if let Some(theirs) = &theirs
             && let Ok(theirs) = theirs.try_clone()
         {
             self.command.stdout(Stdio::from(theirs));
         }
         // In one stream, or their order would be lost.
-        let theirs = if is_same { theirs } else { between(err) };
+        let theirs = if is_same { theirs } else { between(err, true) };
         if let Some(theirs) = theirs {
             self.command.stderr(Stdio::from(theirs));
         }
@@ -133,7 +135,7 @@ fn is_same(one: &File, other: &File) -> bool {
 impl Stream {
     /// Copies until the end, or until nothing more comes after the command has ended. Once nobody reads any more, the
     /// command learns of it as if it had written there itself.
-    fn copy(mut self, tail: &LastLines, until: &PipeReader) {
+    fn copy(mut self, printed: &Printed, until: &PipeReader) {
         let mut buffer = vec![0; 64 * 1024];
         let mut ended: Option<Instant> = None;
         loop {
@@ -159,7 +161,7 @@ impl Stream {
             match self.from.read(&mut buffer) {
                 Ok(0) => return,
                 Ok(length) => {
-                    tail.add(&buffer[..length]);
+                    printed.add(&buffer[..length], self.is_error);
                     if self.to.write_all(&buffer[..length]).is_err() {
                         return;
                     }
