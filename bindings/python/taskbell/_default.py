@@ -71,7 +71,7 @@ def init(config: Config, *, strict: bool = False, every_rank: bool = False) -> b
     except Exception as fault:
         if strict:
             raise
-        note(fault)
+        note(fault, always=True)
     return default in _open_bells
 
 

@@ -21,8 +21,8 @@ def failures() -> dict[str, int]:
     return dict(_counts)
 
 
-def note(fault: BaseException) -> None:
-    """Counts a failure; the first of its kind is logged, as one sentence."""
+def note(fault: BaseException, *, always: bool = False) -> None:
+    """Counts a failure. The first of its kind is logged, as one sentence; with ``always`` each one is."""
     name = fault.name if isinstance(fault, TaskbellError) else type(fault).__name__
     with _lock:
         _counts[name] += 1
@@ -31,6 +31,8 @@ def note(fault: BaseException) -> None:
         log.warning(
             "a call to Taskbell failed: %s; further failures of this kind are only counted", said(fault)
         )
+    elif always:
+        log.warning("a call to Taskbell failed: %s", said(fault))
 
 
 @contextlib.contextmanager

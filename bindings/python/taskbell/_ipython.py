@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
-from ._default import init
+from ._default import default
+from ._native import TaskbellError
 from ._task import task
 from ._unfinished import decide_all
 
@@ -15,7 +15,13 @@ def load_ipython_extension(shell: Any) -> None:
 
     def open_line(line: str) -> None:
         """%taskbell CONFIG: opens the default instance from a URL, ``env:NAME`` or a path."""
-        init(*shlex.split(line)[:1])
+        config = line.strip().strip("'\"")
+        if not config:
+            raise refusal("%taskbell needs a URL, env:NAME or the path of a configuration")
+        try:
+            default.start(config, strict=False, every_rank=False)
+        except TaskbellError as fault:
+            raise refusal(fault.message) from None
 
     def run_cell(line: str, cell: str) -> Any:
         """%%taskbell [NAME]: runs the cell as a task. Its last value is the result."""
@@ -33,6 +39,14 @@ def load_ipython_extension(shell: Any) -> None:
 def unload_ipython_extension(shell: Any) -> None:
     """Takes the events back; called by ``%unload_ext taskbell``."""
     shell.events.unregister("post_run_cell", _after_cell)
+
+
+def refusal(message: str) -> Exception:
+    """What a notebook shows as one sentence."""
+    from IPython.core.error import UsageError  # type: ignore[import-not-found,unused-ignore]
+
+    error: Exception = UsageError(message)
+    return error
 
 
 def _after_cell(*_arguments: Any) -> None:

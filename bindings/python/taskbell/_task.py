@@ -112,9 +112,9 @@ class Task:
         return self
 
     def finish(self, fault: BaseException | None = None) -> int:
-        """Reports ``task.complete`` with what the task raised, if anything. Returns the ticket. A child made
-        by fork leaves the end to its parent."""
-        if self._process not in (0, os.getpid()):
+        """Reports ``task.complete`` with what the task raised, if any. Returns the ticket; 0 when its end
+        is reported already. A child made by fork leaves the end to its parent."""
+        if self._process and (self._process != os.getpid() or self not in _running):
             return 0
         _running.discard(self)
         payload: dict[str, Any] = {**self._head(), "finished_at": instant(time.time())}

@@ -12,6 +12,8 @@ need_host("ipython")
 
 CELLS = [
     "%load_ext taskbell",
+    "%taskbell",
+    "%taskbell htps://a.example/x",
     "%taskbell env:TEAM_URL",
     "%%taskbell train\nloss = 0.25\n{'loss': loss}",
     "%%taskbell\nraise ValueError('no light')",
@@ -37,6 +39,9 @@ def test_the_cells_of_a_notebook_report_their_end(tmp_path, receive):
         sys.executable, "-c", NOTEBOOK, json.dumps(CELLS), cwd=tmp_path, env=surroundings(receiver, tmp_path)
     )
     told = {task["name"]: task for task in tasks(receiver, 4)}
+    assert len(told) == len(tasks(receiver, 4)), "each end is reported once"
+    assert "UsageError: %taskbell needs a URL" in output
+    assert "UsageError: this URL: expected an http or https URL" in output
     assert (told["train"]["status"], told["train"]["metrics"]) == ("success", {"loss": 0.25})
     assert (told["cell"]["status"], told["cell"]["error"]["message"]) == ("error", "no light")
     assert (told["stopped"]["status"], "error" in told["stopped"]) == ("cancelled", False)

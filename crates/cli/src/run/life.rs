@@ -117,6 +117,8 @@ impl Life {
         }
         let (kind, mut message) = match end.signal() {
             Some(signal) => (named(signal), format!("ended by {}", named(signal))),
+            // An exception of Windows, by which it is known.
+            None if code < 0 => (format!("exit code {code:#010X}"), format!("exit code {code:#010X}")),
             None => (format!("exit code {code}"), format!("exit code {code}")),
         };
         if machine > 0 {

@@ -54,6 +54,8 @@ impl End {
         let mut metrics = json!({});
         if self.peak_bytes > 0 {
             metrics["peak_memory_mb"] = ((self.peak_bytes as f64 / 1e5).round() / 10.0).into();
+        }
+        if self.peak_bytes > 0 || self.cpu_s > 0.0 {
             metrics["cpu_s"] = ((self.cpu_s * 100.0).round() / 100.0).into();
         }
         metrics

@@ -3,8 +3,11 @@
 use std::os::windows::io::AsRawHandle;
 use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use windows_sys::Win32::Foundation::FILETIME;
 use windows_sys::Win32::System::Console::{CTRL_CLOSE_EVENT, SetConsoleCtrlHandler};
 use windows_sys::Win32::System::ProcessStatus::{K32GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS};
+use windows_sys::Win32::System::Threading::GetProcessTimes;
 
 static INTERRUPTS: AtomicUsize = AtomicUsize::new(0);
 
@@ -40,4 +43,18 @@ pub fn peak_memory(process: &Child) -> u64 {
             _ => counters.PeakWorkingSetSize as u64,
         }
     }
+}
+
+/// The processor time that a process has used; zero when that is not known.
+pub fn processor_time(process: &Child) -> Duration {
+    // SAFETY: as above.
+    let (kernel, user) = unsafe {
+        let [mut created, mut exited, mut kernel, mut user]: [FILETIME; 4] = std::mem::zeroed();
+        match GetProcessTimes(process.as_raw_handle(), &mut created, &mut exited, &mut kernel, &mut user) {
+            0 => return Duration::ZERO,
+            _ => (kernel, user),
+        }
+    };
+    let hundred_ns = |time: FILETIME| u64::from(time.dwHighDateTime) << 32 | u64::from(time.dwLowDateTime);
+    Duration::from_nanos((hundred_ns(kernel) + hundred_ns(user)).saturating_mul(100))
 }

@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use taskbell_core::os::console::{interrupts, keep_interrupts, peak_memory};
+use taskbell_core::os::console::{interrupts, keep_interrupts, peak_memory, processor_time};
 
 /// The number of the signal that an interrupt is elsewhere.
 const SIGINT: i32 = 2;
@@ -80,6 +80,7 @@ impl StartedProcess {
         let status = self.child.wait().unwrap_or_default();
         self.copiers.into_iter().for_each(|copier| drop(copier.join()));
         let caught = if interrupts() > 0 { vec![SIGINT] } else { Vec::new() };
-        End { status, caught, peak_bytes: peak_memory(&self.child), cpu_s: 0.0 }
+        let cpu_s = processor_time(&self.child).as_secs_f64();
+        End { status, caught, peak_bytes: peak_memory(&self.child), cpu_s }
     }
 }
