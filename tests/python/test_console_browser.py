@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +14,8 @@ from typing import Any
 import pytest
 
 from bells import eventually
-from console import Console, Scene, console
+from console import HOSTILE, Console, Scene, console
+from fake_platform import command
 from steps import Reply
 from tools import ROOT, need
 
@@ -39,7 +44,7 @@ def browser() -> Iterator[Any]:
 class Reader:
     """A page whose faults fail the test: errors of scripts, refusals of the policy, requests elsewhere."""
 
-    def __init__(self, browser: Any, site: Console, **options: Any) -> None:
+    def __init__(self, browser: Any, site: Console | Beside, **options: Any) -> None:
         self.context = browser.new_context(base_url=site.url, reduced_motion="reduce", **options)
         self.page = self.context.new_page()
         self.page.set_default_timeout(30_000)
@@ -63,7 +68,7 @@ class Reader:
 def open_page(browser: Any) -> Iterator[Any]:
     opened: list[Reader] = []
 
-    def start(site: Console, **options: Any) -> Any:
+    def start(site: Console | Beside, **options: Any) -> Any:
         opened.append(Reader(browser, site, **options))
         return opened[-1].page
 
@@ -212,6 +217,85 @@ def test_the_views_are_reached_by_keys_and_without_scripts(scene, open_page, bro
         plain.get_by_text("Replay all…").click()
         plain.get_by_role("button", name="Replay", exact=True).click()
         assert plain.get_by_text("due again").is_visible()
+
+
+class Beside:
+    """A command that has a page while it does something else."""
+
+    def __init__(self, key: str, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [str(command()), "--json", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.is_closed = False
+        self.said: dict[str, Any] = {}
+        while key not in self.said:
+            self.said.update(json.loads(self.process.stdout.readline()))
+        self.url: str = self.said[key].rstrip("/")
+
+    def close(self) -> None:
+        self.is_closed = True
+        self.process.kill()
+        self.process.communicate(timeout=30)
+
+
+def test_the_demo_has_a_console_until_enter(open_page):
+    demo = Beside("console", "demo", "--page")
+    try:
+        page = open_page(demo)
+        page.goto("/")
+        page.get_by_text("1 host runs").or_(page.get_by_text("no host runs")).wait_for()
+        numbers = page.get_by_role("link", name=re.compile(r"^\d+$"))
+
+        def has_arrived() -> bool:
+            page.goto("/deliveries?endpoint=chat&state=delivered")
+            return bool(numbers.count())
+
+        eventually("a message in the chat", has_arrived)
+        numbers.first.click()
+        page.locator("article.card").first.wait_for()
+        demo.is_closed = True
+        out, _ = demo.process.communicate("\n", timeout=60)
+        assert demo.process.returncode == 0, out
+    finally:
+        demo.close()
+
+
+def test_a_receiver_shows_what_arrives_with_its_card(open_page):
+    serve = Beside("page", "serve", "--port", "0", "--as", "discord", "--page")
+    try:
+        page = open_page(serve)
+        page.goto("/")
+        page.get_by_text("Nothing has arrived yet.").wait_for()
+        card = {"embeds": [{"title": f"Frame 9 {HOSTILE}", "color": 15548997}]}
+        request = urllib.request.Request(
+            serve.said["listening"], json.dumps(card).encode(), {"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert answer.status in {200, 204}
+        page.get_by_role("heading", name="Frame 9").first.wait_for()
+        assert "taken" not in page.title()
+        assert page.locator("img[src=x]").count() == 0
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SHOTS / "serve-page.png")
+    finally:
+        serve.close()
+
+
+def test_the_picture_of_the_readme_is_of_the_real_page(scene, open_page):
+    """``TASKBELL_PICTURE=docs/pictures/console.png`` takes the picture of the README again."""
+    wanted = os.environ.get("TASKBELL_PICTURE")
+    path = ROOT / wanted if wanted else SHOTS / "console-readme.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with console(scene.config) as site:
+        page = open_page(site, color_scheme="light", viewport={"width": 1120, "height": 640})
+        page.goto("/")
+        page.get_by_text("12 / 40").wait_for()
+        page.screenshot(path=path)
+    assert (ROOT / "docs" / "pictures" / "console.png").exists()
 
 
 def test_each_view_is_pictured_light_and_dark_and_on_a_phone(scene, open_page):

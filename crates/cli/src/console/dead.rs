@@ -56,7 +56,7 @@ fn card(site: &Site, l: Language, group: &DeadGroup) -> Markup {
                 }
                 " " a href={ "/deliveries/" (group.newest) } { (l.say("The newest one", "最新一封")) }
             }
-            @if !site.read_only {
+            @if !site.is_read_only() {
                 div .acts {
                     (Act {
                         action: "/do/replay",

@@ -219,7 +219,7 @@ pub fn waits(
         @match (in_flight, quiet) {
             (Some(seen), _) => { (l.say("being sent since ", "正在发送，自 ")) (time(seen.since)) }
             (None, Some(until)) if *until > now && *until >= due => {
-                (l.say("quiet until ", "静默至 ")) (time(*until)) (l.say(", asked for by the receiver", "（接收方要求）"))
+                (l.say("quiet, as the receiver asked; it ends ", "应接收方要求静默，结束于 ")) (time(*until))
             }
             _ if due > now => { (l.say("next attempt ", "下次尝试 ")) (time(due)) }
             _ => { (l.say("due now", "现在到期")) }

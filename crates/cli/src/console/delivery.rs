@@ -41,7 +41,7 @@ pub fn show(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
     let quiet = engine::quiet_endpoints(&reader, clock::unix_ms()).unwrap_or_default();
     let content = html! {
         (heading(l, &event, &delivery, in_flight, quiet.get(&delivery.endpoint)))
-        @if !site.read_only { (acts(l, &delivery)) }
+        @if !site.is_read_only() { (acts(l, &delivery)) }
         (attempts(l, &delivery))
         div .columns {
             section {

@@ -14,7 +14,7 @@ const HOUR_MS: i64 = 3_600_000;
 const HOURS: i64 = 24;
 
 /// The most deliveries of each state that the times by endpoint are computed from: the newest ones.
-const SAMPLED: usize = 10_000;
+const SAMPLED: usize = 5_000;
 
 /// The most accounts that are read for what was held back.
 const ACCOUNTS: usize = 5_000;
@@ -56,7 +56,7 @@ pub fn show(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
             h2 { (l.say("By endpoint", "按端点")) }
             (table(l, &by_endpoint(ended)))
             @if is_sample {
-                p .muted { (l.say("Of the newest 10,000 deliveries in each state.", "取自各状态最新的 10,000 次投递。")) }
+                p .muted { (l.say("Of the newest 5,000 deliveries in each state.", "取自各状态最新的 5,000 次投递。")) }
             }
         }
         section {

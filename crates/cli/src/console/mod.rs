@@ -4,19 +4,19 @@
 //! `drop`. Every text from outside reaches the page through the templates, which escape it.
 
 mod actions;
-mod ask;
-mod assets;
+pub mod ask;
+pub mod assets;
 mod dead;
 mod deliveries;
-mod delivery;
+pub mod delivery;
 mod events;
 mod figures;
-mod language;
+pub mod language;
 mod metrics;
 mod now;
-mod page;
+pub mod page;
 mod routes;
-mod security;
+pub mod security;
 mod site;
 mod test_message;
 mod token;
@@ -27,6 +27,7 @@ use super::failure::{Failure, shown};
 use super::serve::http::Server;
 use super::source;
 use super::terminal::{Style, Terminal};
+use security::Access;
 use serde_json::json;
 use site::Site;
 use std::io;
@@ -65,7 +66,8 @@ pub fn run(arguments: &ConsoleArgs, terminal: &mut Terminal) -> Result<(), Failu
         ));
     }
     let is_open = token.is_none();
-    let site = Site::open(&given, token, arguments.names.clone(), arguments.read_only)?;
+    let access = Access { token, names: arguments.names.clone(), read_only: arguments.read_only };
+    let site = Site::open(&given, access)?;
     let socket = TcpListener::bind(address).map_err(|error| cannot_listen(&arguments.listen, &error))?;
     let server = start(socket, site)?;
     let url = format!("http://{}/", server.address);
@@ -81,8 +83,14 @@ pub fn run(arguments: &ConsoleArgs, terminal: &mut Terminal) -> Result<(), Failu
     }
 }
 
+/// The console of a configuration on a free port of the loopback address, until the server is dropped.
+pub fn open_here(config: &str) -> Result<Server, Failure> {
+    let socket = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| cannot_listen("127.0.0.1", &error))?;
+    start(socket, Site::open(config, Access::default())?)
+}
+
 /// Serves the pages of a site until the server is dropped.
-pub fn start(socket: TcpListener, site: Site) -> Result<Server, Failure> {
+fn start(socket: TcpListener, site: Site) -> Result<Server, Failure> {
     Server::pages(socket, routes::of(Arc::new(site)))
         .map_err(|error| Failure::new(format!("the console cannot start: {error}"), "try again"))
 }

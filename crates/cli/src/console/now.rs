@@ -124,7 +124,7 @@ fn endpoint(
                     }
                     Some(EndpointState::Quiet { until }) => {
                         (badge("warn", l.say("quiet", "静默")))
-                        " " span .muted { (l.say("until ", "至 ")) (time(*until)) }
+                        " " span .muted { (l.say("ends ", "结束于 ")) (time(*until)) }
                     }
                     Some(EndpointState::Gone { reason }) => {
                         (badge("bad", l.say("gone", "已失效"))) " " span .muted { (line(reason)) }
@@ -153,7 +153,7 @@ fn endpoint(
                 }
             }
             td .acts {
-                @if can_lift && !site.read_only {
+                @if can_lift && !site.is_read_only() {
                     (Act {
                         action: "/do/lift",
                         label: l.say("Send now…", "立即发送…"),

@@ -46,10 +46,29 @@ impl View {
 /// htmx as it is used here: nothing is evaluated, no style is written into the page, nobody else is asked.
 const HTMX: &str = r#"{"allowEval":false,"includeIndicatorStyles":false,"selfRequestsOnly":true,"historyCacheSize":0,"historyRestoreAsHxRequest":false}"#;
 
-/// A whole page around its content.
+/// A whole page of the console around its content.
 pub fn frame(site: &Site, ask: &Ask, here: Option<View>, content: &Markup) -> Markup {
     let l = ask.language;
     let title = here.map_or("Taskbell", |view| view.title(l));
+    let bar = html! {
+        nav aria-label=(l.say("Views", "视图")) {
+            @for (number, view) in (1..).zip(VIEWS) {
+                a href=(view.path()) data-key=(number) aria-current=[(here == Some(*view)).then_some("page")] {
+                    (view.title(l))
+                }
+            }
+        }
+        span .where title=(site.spool.display()) {
+            (site.spool.file_name().unwrap_or_default().to_string_lossy())
+            @if site.is_read_only() { " · " (l.say("read-only", "只读")) }
+        }
+    };
+    document(ask, title, &bar, content)
+}
+
+/// A page with this bar at its top.
+pub fn document(ask: &Ask, title: &str, bar: &Markup, content: &Markup) -> Markup {
+    let l = ask.language;
     let other = l.say("zh", "en");
     html! {
         (DOCTYPE)
@@ -70,23 +89,13 @@ pub fn frame(site: &Site, ask: &Ask, here: Option<View>, content: &Markup) -> Ma
                 a .skip href="#main" { (l.say("Skip to the content", "跳到内容")) }
                 header {
                     a .brand href="/" { img src="/assets/bell.svg" alt="" width="20" height="20"; "Taskbell" }
-                    nav aria-label=(l.say("Views", "视图")) {
-                        @for (number, view) in (1..).zip(VIEWS) {
-                            a href=(view.path()) data-key=(number) aria-current=[(here == Some(*view)).then_some("page")] {
-                                (view.title(l))
-                            }
-                        }
-                    }
-                    span .where title=(site.spool.display()) {
-                        (site.spool.file_name().unwrap_or_default().to_string_lossy())
-                        @if site.read_only { " · " (l.say("read-only", "只读")) }
-                    }
+                    (bar)
                     a .language href=(ask.query_with("lang", Some(other))) lang=(other) hreflang=(other) {
                         (l.say("中文", "English"))
                     }
                 }
                 p #lost role="status" hidden {
-                    (l.say("The connection to the console is lost. Trying again.", "与控制台的连接已断开，正在重试。"))
+                    (l.say("The connection to the page is lost. Trying again.", "与页面的连接已断开，正在重试。"))
                 }
                 main #main tabindex="-1" {
                     div #said role="status" aria-live="polite" {}

@@ -39,7 +39,7 @@ pub fn of(site: Arc<Site>) -> Router {
         .route("/sign-in", get(ask_token).post(sign_in))
         .route("/assets/{name}", get(|Path(name): Path<String>| async move { assets::file(&name) }))
         .fallback(async || (StatusCode::NOT_FOUND, "there is no such page; the console begins at /\n"))
-        .layer(from_fn_with_state(Arc::clone(&site), guard))
+        .layer(from_fn_with_state(Arc::clone(&site.access), guard))
         .with_state(site)
 }
 
@@ -132,7 +132,7 @@ fn token_form(site: &Site, ask: &Ask, is_wrong: bool) -> Markup {
 }
 
 async fn sign_in(State(site): State<Arc<Site>>, ask: Ask) -> Response {
-    match &site.token {
+    match &site.access.token {
         Some(token) if !ask.form("token").is_some_and(|given| token.is(given)) => {
             page_of(401, &token_form(&site, &ask, true))
         }

@@ -2,7 +2,6 @@
 //! (CSRF), and nothing on it loads or runs what is not its own.
 
 use super::ask::cookie;
-use super::site::Site;
 use super::token::Token;
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue, LOCATION, ORIGIN};
@@ -30,10 +29,20 @@ const HEADERS: &[(&str, &str)] = &[
     ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
 ];
 
+/// Who may ask for the pages of a server.
+#[derive(Default)]
+pub struct Access {
+    pub token: Option<Token>,
+    /// Further names by which the page is reached.
+    pub names: Vec<String>,
+    /// Whether everything is shown and nothing changed.
+    pub read_only: bool,
+}
+
 /// Refuses what nobody who may use the page sends, and gives every answer its headers.
-pub async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+pub async fn guard(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
     let is_asset = request.uri().path().starts_with("/assets/");
-    let mut response = match refusal(&site, &request) {
+    let mut response = match refusal(&access, &request) {
         Some(refusal) => refusal,
         None => next.run(request).await,
     };
@@ -47,10 +56,10 @@ pub async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) 
     response
 }
 
-fn refusal(site: &Site, request: &Request) -> Option<Response> {
+fn refusal(access: &Access, request: &Request) -> Option<Response> {
     let refuse = |status: StatusCode, why: &'static str| Some((status, why).into_response());
     let headers = request.headers();
-    let Some(host) = only(headers, HOST).filter(|host| is_own(host, &site.names)) else {
+    let Some(host) = only(headers, HOST).filter(|host| is_own(host, &access.names)) else {
         return refuse(
             StatusCode::MISDIRECTED_REQUEST,
             "this name is not one of the console's: use its address, localhost, or a name given with --name\n",
@@ -61,11 +70,11 @@ fn refusal(site: &Site, request: &Request) -> Option<Response> {
     if changes && !only(headers, ORIGIN).is_some_and(|origin| is_same(origin, host)) {
         return refuse(StatusCode::FORBIDDEN, "a form of another page may not change anything here\n");
     }
-    if changes && site.read_only && path.starts_with("/do/") {
+    if changes && access.read_only && path.starts_with("/do/") {
         return refuse(StatusCode::FORBIDDEN, "this console is read-only: it was started with --read-only\n");
     }
     let is_free = path.starts_with("/assets/") || matches!(path, "/healthz" | "/sign-in");
-    match &site.token {
+    match &access.token {
         Some(token) if !is_free && !is_signed_in(token, headers) => {
             let is_page = request.method() == Method::GET && !headers.contains_key("hx-request");
             if is_page && !matches!(path, "/metrics" | "/events") {

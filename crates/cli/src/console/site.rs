@@ -1,6 +1,6 @@
 //! What the console is over: a spool, and the configuration where one was given.
 
-use super::token::Token;
+use super::security::Access;
 use super::trouble::Trouble;
 use crate::failure::{Failure, shown};
 use crate::source;
@@ -17,10 +17,7 @@ pub struct Site {
     /// The configuration as it was given.
     given: Option<String>,
     loaded: Mutex<Option<Loaded>>,
-    pub token: Option<Token>,
-    /// Further names by which the page is reached.
-    pub names: Vec<String>,
-    pub read_only: bool,
+    pub access: Arc<Access>,
 }
 
 struct Loaded {
@@ -30,12 +27,7 @@ struct Loaded {
 
 impl Site {
     /// Opens the spool once, so that a wrong path is an error now.
-    pub fn open(
-        given: &str,
-        token: Option<Token>,
-        names: Vec<String>,
-        read_only: bool,
-    ) -> Result<Site, Failure> {
+    pub fn open(given: &str, access: Access) -> Result<Site, Failure> {
         let opened = source::open(given)?;
         let spool = opened.reader.path().to_owned();
         let loaded = opened.config.map(|config| Loaded {
@@ -48,10 +40,13 @@ impl Site {
             spool,
             given: is_config.then(|| given.to_owned()),
             loaded: Mutex::new(loaded),
-            token,
-            names,
-            read_only,
+            access: Arc::new(access),
         })
+    }
+
+    /// Whether the page has no button that changes anything.
+    pub fn is_read_only(&self) -> bool {
+        self.access.read_only
     }
 
     /// A connection to the spool that only looks on. Each page has its own: a host may have replaced the file.

@@ -66,7 +66,7 @@ pub fn show(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
                 }
             }
         }
-        @if !site.read_only { (test_form(l, &config)) }
+        @if !site.is_read_only() { (test_form(l, &config)) }
         div #result aria-live="polite" {}
     })
 }

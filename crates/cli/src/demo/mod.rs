@@ -9,8 +9,10 @@ mod picture;
 mod progress;
 mod summary;
 
+use super::console;
 use super::failure::Failure;
 use super::fake_platform::FakePlatform;
+use super::serve::http::Server;
 use super::serve::receiver::{Arrival, Receiver, ReceiverOptions};
 use super::terminal::{Style, Terminal};
 use fixture::Receivers;
@@ -42,6 +44,9 @@ pub struct DemoArgs {
     /// Keep the folder with the images, the page, the configuration and the spool
     #[arg(long)]
     keep: bool,
+    /// Open the console while the demo runs, and until Enter
+    #[arg(long)]
+    page: bool,
 }
 
 struct RenderedFrame {
@@ -71,9 +76,11 @@ pub fn run(arguments: &DemoArgs, terminal: &mut Terminal) -> Result<(), Failure>
         introduce(receivers, &config, terminal)?;
     }
     let next = "follow the message; TMPDIR (on Windows, TEMP) moves the demo to another folder";
-    let config =
-        Config::load(&config.to_string_lossy()).map_err(|errors| Failure::new(errors.to_string(), next))?;
+    let path = config.to_string_lossy().into_owned();
+    let config = Config::load(&path).map_err(|errors| Failure::new(errors.to_string(), next))?;
     let bell = Bell::open(config).map_err(|error| Failure::new(error.to_string(), next))?;
+    // It runs until the folder goes.
+    let console = arguments.page.then(|| open_console(&path, terminal)).transpose()?;
     let summary = run_queue(&bell, folder.path(), &send, &events, Progress::new(terminal.clone(), FRAMES))?;
     drop((receiver, chat));
     let missing = summary.missing();
@@ -81,16 +88,29 @@ pub fn run(arguments: &DemoArgs, terminal: &mut Terminal) -> Result<(), Failure>
     folder.disable_cleanup(kept);
     let end = match kept {
         true => DemoEnd::Kept,
+        false if arguments.page => DemoEnd::RemovedAfterEnter,
         false if terminal.json() || !io::stdin().is_terminal() || !io::stdout().is_terminal() => {
             DemoEnd::Removed
         }
         false => DemoEnd::RemovedAfterEnter,
     };
     finish(&summary, missing, folder.path(), end, terminal)?;
-    if end == DemoEnd::RemovedAfterEnter {
+    if end == DemoEnd::RemovedAfterEnter || console.is_some() {
         await_enter()
     }
     Ok(())
+}
+
+fn open_console(config: &str, terminal: &mut Terminal) -> Result<Server, Failure> {
+    let server = console::open_here(config)?;
+    let url = format!("http://{}/", server.address);
+    if terminal.json() {
+        terminal.object(&json!({ "console": url }))?;
+    } else {
+        let title = terminal.paint(Style::Heading, &url);
+        terminal.line(&format!("The console is at {title} until Enter is pressed"))?;
+    }
+    Ok(server)
 }
 
 /// What becomes of the folder.

@@ -3,6 +3,7 @@
 pub mod http;
 mod mail;
 mod mail_message;
+mod page;
 pub mod receiver;
 mod smtp;
 
@@ -12,6 +13,7 @@ use super::signature;
 use super::source;
 use super::terminal::{Style, Terminal, count, harmless, one_line, pretty, screenful, time_of_day};
 use mail::MailReceiver;
+use page::ArrivalLog;
 use receiver::{Arrival, Receiver, ReceiverOptions, Verdict};
 use serde_json::{Value as Json, json};
 use std::io;
@@ -45,6 +47,9 @@ pub struct ServeArgs {
     /// Give the first requests these answers of the platform; `help` lists their names
     #[arg(long, value_name = "NAME[,NAME…]", requires = "platform")]
     answer: Option<String>,
+    /// Show what arrives on a page of this machine, too
+    #[arg(long)]
+    page: bool,
     /// Stop after N requests, with exit code 0 if no signature was refused
     #[arg(long, value_name = "N")]
     count: Option<usize>,
@@ -96,10 +101,16 @@ pub fn run(arguments: &ServeArgs, terminal: &mut Terminal) -> Result<(), Failure
     let address = started.map_err(|error| cannot_listen(arguments, &error))?;
     let url = format!("{scheme}://{address}{}", example.target);
     introduce(address, &url, example, entry.as_ref(), arguments, terminal)?;
+    let log = arguments.page.then(|| ArrivalLog::new(played.unwrap_or("json")));
+    // It runs until the end.
+    let _page = log.as_ref().map(|log| show_page(log, terminal)).transpose()?;
     let mut refused = 0;
     for arrival in arrivals.iter().take(arguments.count.unwrap_or(usize::MAX)) {
         refused += usize::from(matches!(arrival.verdict, Verdict::Refused(_)));
         show(&arrival, played.unwrap_or("json"), terminal)?;
+        if let Some(log) = &log {
+            log.add(arrival);
+        }
     }
     if refused == 0 {
         return Ok(());
@@ -108,6 +119,21 @@ pub fn run(arguments: &ServeArgs, terminal: &mut Terminal) -> Result<(), Failure
         format!("the signature of {} was not valid", count(refused, "request", "requests")),
         "compare the secret here with `sign` of the endpoint",
     ))
+}
+
+fn show_page(log: &Arc<ArrivalLog>, terminal: &mut Terminal) -> Result<http::Server, Failure> {
+    let server = page::start(Arc::clone(log)).map_err(|error| {
+        let what = format!("the page cannot listen on 127.0.0.1: {error}");
+        Failure::new(what, "allow this command to listen on the loopback address")
+    })?;
+    let url = format!("http://{}/", server.address);
+    if terminal.json() {
+        terminal.object(&json!({ "page": url }))?;
+    } else {
+        let title = terminal.paint(Style::Heading, &url);
+        terminal.line(&format!("What arrives is shown at {title}"))?;
+    }
+    Ok(server)
 }
 
 fn cannot_listen(arguments: &ServeArgs, error: &io::Error) -> Failure {

@@ -242,19 +242,30 @@ fn backlogs(conn: &Connection) -> rusqlite::Result<BTreeMap<String, EndpointBack
     while let Some(row) = rows.next()? {
         found.entry(row.get(0)?).or_default().dead = super::counts::whole(row, 1)?;
     }
-    let mut last = conn.prepare_cached(
-        "WITH recent AS (SELECT seq, endpoint FROM deliveries ORDER BY seq DESC LIMIT ?1) \
-         SELECT r.endpoint, max(a.started_at), a.status, a.outcome, a.error \
-         FROM recent r CROSS JOIN attempts a ON a.delivery = r.seq GROUP BY r.endpoint",
-    )?;
-    let mut rows = last.query([RECENT])?;
-    while let Some(row) = rows.next()? {
-        let answer =
-            LastAnswer { at: row.get(1)?, status: row.get(2)?, outcome: row.get(3)?, error: row.get(4)? };
-        found.entry(row.get(0)?).or_default().last = Some(answer);
+    // Not through the view of all attempts, which SQLite would first write out whole.
+    for sql in [FIRST_ANSWERS, LATER_ANSWERS] {
+        let mut last = conn.prepare_cached(sql)?;
+        let mut rows = last.query([RECENT])?;
+        while let Some(row) = rows.next()? {
+            let answer =
+                LastAnswer { at: row.get(1)?, status: row.get(2)?, outcome: row.get(3)?, error: row.get(4)? };
+            let known = &mut found.entry(row.get(0)?).or_default().last;
+            if known.as_ref().is_none_or(|known| known.at < answer.at) {
+                *known = Some(answer);
+            }
+        }
     }
     Ok(found)
 }
+
+/// The last answers to deliveries that arrived with their first attempt.
+const FIRST_ANSWERS: &str = "SELECT endpoint, max(started_at), status, 'delivered', NULL \
+    FROM (SELECT * FROM deliveries ORDER BY seq DESC LIMIT ?1) WHERE started_at IS NOT NULL GROUP BY endpoint";
+
+/// The last answers to other attempts.
+const LATER_ANSWERS: &str = "SELECT r.endpoint, max(a.started_at), a.status, a.outcome, a.error \
+    FROM (SELECT seq, endpoint FROM deliveries ORDER BY seq DESC LIMIT ?1) r \
+    CROSS JOIN logged_attempts a ON a.delivery = r.seq GROUP BY r.endpoint";
 
 fn hours(conn: &Connection, from_ms: i64) -> rusqlite::Result<Vec<HourCount>> {
     let mut statement = conn.prepare_cached(
