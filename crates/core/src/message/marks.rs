@@ -157,18 +157,21 @@ pub(crate) fn has_marks(text: &str) -> bool {
 
 /// Replaces what could pass for a mark; `None` where there is nothing of it, as in every text that people write.
 pub(super) fn clean(json: &Json) -> Option<Json> {
-    let is_mark = |c: char| is_of_event(c) || is_of_author(c);
-    fn any(json: &Json, is_mark: &impl Fn(char) -> bool) -> bool {
+    fn is_mark(c: char) -> bool {
+        is_of_event(c) || is_of_author(c)
+    }
+    fn is_unclean(text: &str) -> bool {
+        !text.is_ascii() && text.contains(is_mark)
+    }
+    fn any(json: &Json) -> bool {
         match json {
-            Json::String(text) => !text.is_ascii() && text.contains(is_mark),
-            Json::Array(items) => items.iter().any(|item| any(item, is_mark)),
-            Json::Object(fields) => {
-                fields.iter().any(|(key, field)| key.contains(is_mark) || any(field, is_mark))
-            }
+            Json::String(text) => is_unclean(text),
+            Json::Array(items) => items.iter().any(any),
+            Json::Object(fields) => fields.iter().any(|(key, field)| is_unclean(key) || any(field)),
             _ => false,
         }
     }
-    any(json, &is_mark).then(|| with_texts(json.clone(), &|text| text.replace(is_mark, "\u{fffd}")))
+    any(json).then(|| with_texts(json.clone(), &|text| text.replace(is_mark, "\u{fffd}")))
 }
 
 /// Puts the filters of a platform that reads markup in the place of the engine's: `raw` prints a value as it is, `e` and
