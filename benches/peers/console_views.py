@@ -1,6 +1,7 @@
 """How long the console takes for each of its views over 100,000 deliveries.
 
-``python console_views.py TASKBELL [DELIVERIES]``, with the binding and the library of the same build in the environment.
+``python console_views.py TASKBELL [DELIVERIES]``, with the binding and the library of the same build in the
+environment.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ VIEWS = {
     "figures": "/figures",
     "metrics": "/metrics",
 }
-ROUNDS = 15
+REPEATS = 15
 COLUMNS = "SELECT group_concat(name) FROM pragma_table_info(?) WHERE name NOT IN ('seq', 'event', 'id')"
 
 
@@ -91,8 +92,8 @@ def multiply(spool: Path, count: int) -> None:
     step = most - least + 1
     for turn in range(1, count // own + 1):
         connection.execute(
-            f"INSERT INTO events (seq, id, {events}) SELECT seq + ?1, substr(id, 1, 28) || printf('%08x', ?1 + seq), "
-            f"{events} FROM events WHERE seq <= ?2",
+            f"INSERT INTO events (seq, id, {events}) SELECT seq + ?1, "
+            f"substr(id, 1, 28) || printf('%08x', ?1 + seq), {events} FROM events WHERE seq <= ?2",
             [turn * step, most],
         )
         connection.execute(
@@ -120,7 +121,7 @@ def main() -> None:
         print(f"{'view':32} {'median ms':>10} {'most ms':>10}   of {count} deliveries")
         for view, path in VIEWS.items():
             times = []
-            for _ in range(ROUNDS):
+            for _ in range(REPEATS):
                 before = time.perf_counter()
                 with urllib.request.urlopen(url + path, timeout=60) as answer:
                     answer.read()

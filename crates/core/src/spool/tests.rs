@@ -3,6 +3,7 @@
 mod crash;
 mod faults;
 mod life;
+mod overview;
 
 use super::{
     AttemptRow, Counts, NewDelivery, NewEvent, Spool, SpoolTransaction, StateKey, StateKind, WaitingDelivery,
