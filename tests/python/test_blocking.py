@@ -75,7 +75,7 @@ def test_a_start_within_the_same_busy_period_costs_no_wait_and_is_kept(tmp_path,
     assert bell.wait(bell.emit("queue.start", {}), 20)
     assert time.monotonic() - start < SLACK_S
     assert [request.json()["type"] for request in receiver.requests] == ["queue.start"]
-    kept = query(tmp_path / "bell.db", "SELECT count(*) AS n FROM events WHERE type = 'queue.start'")
+    kept = query(tmp_path / "bell.db", "SELECT count(*) AS n FROM all_events WHERE type = 'queue.start'")
     assert kept == [{"n": 2}]
 
 

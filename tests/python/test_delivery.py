@@ -130,7 +130,7 @@ def test_a_quiet_is_bounded_and_seen_everywhere_and_one_call_lifts_it(
     assert 0 < datetime.fromisoformat(until).timestamp() - time.time() <= at_most
     bell.emit("test.event")
     spool, words = tmp_path / "bell.db", "asked for by the receiver"
-    eventually("the second one in the spool", lambda: len(query(spool, "SELECT * FROM deliveries")) == 2)
+    eventually("the second one in the spool", lambda: len(query(spool, "SELECT * FROM all_deliveries")) == 2)
     assert words in run(command(), "list", spool)
     assert words in run(command(), "show", spool, "2")
     eventually("a line of the log", lambda: any(words in text for text in said))

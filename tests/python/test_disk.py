@@ -118,7 +118,7 @@ def test_an_event_is_spooled_without_being_asked(tmp_path, receive, ring):
         time.sleep(0.25 if number % 2 else 0.02)  # out of the dispatcher's deep sleep, and out of its doze
         bell.emit("test.event", {"n": number})
         eventually("it is there", lambda: bell.stats()["spooled"] == number + 1)  # noqa: B023
-    assert query(tmp_path / "bell.db", "SELECT count(*) AS events FROM events") == [{"events": 15}]
+    assert query(tmp_path / "bell.db", "SELECT count(*) AS events FROM all_events") == [{"events": 15}]
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def reconcile(tmp_path: Path, receiver, ring, config) -> set[int]:
     totals = [queue["total"] for queue in ends(receiver).values()]
     assert sum(totals) == len(ids), "each task counts once, in one queue"
     spool = tmp_path / "bell.db"
-    assert query(spool, "SELECT DISTINCT state FROM deliveries") == [{"state": "delivered"}]
+    assert query(spool, "SELECT DISTINCT state FROM all_deliveries") == [{"state": "delivered"}]
     assert query(spool, "PRAGMA integrity_check") == [{"integrity_check": "ok"}]
     left = [path.name for path in tmp_path.glob("bell.db.*.ring*")]
     assert len(left) == 1, "only the ring of the living process is there"
@@ -302,5 +302,5 @@ def test_a_panic_over_one_event_loses_neither_it_nor_another(tmp_path, receive, 
     stats = printed(said)
     assert (stats["delivered"], stats["dead"]) == (2 + arrive, dead), stats
     assert stats["defects"] >= 1
-    (killer,) = query(tmp_path / "bell.db", "SELECT payload FROM events WHERE type = 'test.killer'")
+    (killer,) = query(tmp_path / "bell.db", "SELECT payload FROM all_events WHERE type = 'test.killer'")
     assert "test.killer" in str(killer["payload"])

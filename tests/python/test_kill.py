@@ -94,7 +94,7 @@ class Crashes:
     def ids(self, state: str) -> list[str]:
         if not (self.directory / "bell.db").exists():
             return []
-        sql = f"SELECT e.id FROM deliveries d JOIN events e ON e.seq = d.event WHERE d.state = '{state}'"
+        sql = f"SELECT e.id FROM all_deliveries d JOIN all_events e ON e.seq = d.event WHERE d.state = '{state}'"
         return [row["id"] for row in query(self.directory / "bell.db", sql)]
 
     def accepted(self) -> set[int]:
@@ -112,7 +112,7 @@ class Crashes:
         """The number and id of each event in the spool, and which are tasks."""
         found: dict[int, str] = {}
         tasks: set[int] = set()
-        for event in query(self.directory / "bell.db", "SELECT id, type, payload FROM events"):
+        for event in query(self.directory / "bell.db", "SELECT id, type, payload FROM all_events"):
             match = NUMBER.search(event["payload"].encode())
             if match is None:
                 continue

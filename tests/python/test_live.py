@@ -230,7 +230,7 @@ def test_the_same_message_goes_on_after_a_kill_and_in_another_process(tmp_path, 
 
 
 def recorded(directory: Path) -> int:
-    return len(query(directory / "bell.db", "SELECT seq FROM deliveries WHERE state = 'delivered'"))
+    return len(query(directory / "bell.db", "SELECT seq FROM all_deliveries WHERE state = 'delivered'"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
@@ -398,6 +398,6 @@ def test_show_tells_the_life_of_a_message(tmp_path, ring, discord):
     bell.emit("queue.end", {"name": "film", "total": 3})
     showing(discord, "queue.end 0")
     bell.close(5)
-    (row,) = query(tmp_path / "bell.db", "SELECT max(seq) AS last FROM deliveries")
+    (row,) = query(tmp_path / "bell.db", "SELECT max(seq) AS last FROM all_deliveries")
     shown = run(command(), "show", tmp_path / "bell.db", row["last"])
     assert re.search(r"living message `film`: posted at .* UTC, edited 3 times, closed at ", shown), shown

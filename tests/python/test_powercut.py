@@ -139,7 +139,7 @@ def by_sqlite(folder: Path, _config: dict, words: str) -> set[int]:
 
 
 def numbers(spool: sqlite3.Connection) -> set[int]:
-    found = (NUMBER.search(row[0]) for row in spool.execute("SELECT payload FROM events"))
+    found = (NUMBER.search(row[0]) for row in spool.execute("SELECT payload FROM all_events"))
     return {int(match[1]) for match in found if match}
 
 

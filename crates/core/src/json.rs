@@ -60,6 +60,12 @@ pub(crate) fn bytes(value: &Value) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
+/// Writes the text of a value behind what is there.
+pub(crate) fn write(value: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
+    // Writing to memory cannot fail.
+    let _ = serde_json::to_writer(out, value);
+}
+
 /// Null for what JSON cannot say.
 #[inline(never)]
 pub(crate) fn value(value: &(impl Serialize + ?Sized)) -> Value {

@@ -36,9 +36,7 @@ impl Transaction {
     ) -> Result<(), SpoolError> {
         for (key, value) in &mut self.states {
             let Some(bytes) = value.as_mut().filter(|_| key.kind == USUAL) else { continue };
-            if let Some(joined) = usuals.rebase(&key.name, batch.state(key)?.as_deref()) {
-                *bytes = joined;
-            }
+            usuals.rebase(&key.name, batch.state(key)?.as_deref(), bytes);
         }
         Ok(())
     }

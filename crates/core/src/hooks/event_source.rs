@@ -40,6 +40,9 @@ pub(super) struct TaskFacts {
     pub so_far: Option<QueueTally>,
 }
 
+/// The fields that replace those of the payload, or follow them.
+const TASK_FIELDS: [&str; 4] = ["status", "queue", "duration_s", "usual_s"];
+
 impl TaskFacts {
     pub fn of(task: &Task, usual_s: Option<f64>, so_far: Option<&QueueTally>) -> TaskFacts {
         TaskFacts {
@@ -63,34 +66,46 @@ impl TaskFacts {
     }
 
     fn fields(&self) -> impl Iterator<Item = (&'static str, Json)> {
-        let names = ["status", "queue", "duration_s", "usual_s"].into_iter();
-        names.filter_map(|name| Some((name, self.field(name)?)))
+        TASK_FIELDS.into_iter().filter_map(|name| Some((name, self.field(name)?)))
     }
 
     fn write(&self, payload: &Payload, out: &mut Vec<u8>) {
-        let mut fields: Vec<(&str, Option<Json>)> =
-            self.fields().map(|(name, value)| (name, Some(value))).collect();
+        let mut written = [false; TASK_FIELDS.len()];
         out.push(b'{');
         for (at, (name, value)) in payload.members().enumerate() {
             out.extend_from_slice(if at == 0 { b"\"" } else { b",\"" });
             out.extend_from_slice(name);
             out.extend_from_slice(b"\":");
-            match fields
-                .iter_mut()
-                .find(|(known, _)| known.as_bytes() == name)
-                .and_then(|(_, own)| own.take())
-            {
-                Some(own) => out.extend(json::bytes(&own)),
+            let own = TASK_FIELDS.iter().position(|known| known.as_bytes() == name);
+            match own.filter(|own| self.write_field(TASK_FIELDS[*own], out)) {
+                Some(own) => written[own] = true,
                 None => out.extend_from_slice(value),
             }
         }
-        for (name, value) in fields.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+        for name in TASK_FIELDS.iter().zip(written).filter(|(_, written)| !written).map(|(name, _)| name) {
+            let before = out.len();
             out.extend_from_slice(if out.ends_with(b"{") { b"\"" } else { b",\"" });
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(b"\":");
-            out.extend(json::bytes(value));
+            if !self.write_field(name, out) {
+                out.truncate(before);
+            }
         }
         out.push(b'}');
+    }
+
+    /// Writes the value of one of Taskbell's own fields, if it has one.
+    fn write_field(&self, name: &str, out: &mut Vec<u8>) -> bool {
+        let seconds = |seconds: Option<f64>, out: &mut Vec<u8>| {
+            seconds.map(|seconds| json::write(&seconds, out)).is_some()
+        };
+        match name {
+            "status" => json::write(self.status.as_str(), out),
+            "queue" => json::write(self.queue.as_str(), out),
+            "duration_s" => return seconds(self.duration_s, out),
+            _ => return seconds(self.usual_s, out),
+        }
+        true
     }
 
     fn scalar_of_queue(&self, name: &str) -> Option<Json> {
@@ -155,7 +170,7 @@ impl ContextSource for EventSource {
         let payload = self.payload.text();
         let mut body = Vec::with_capacity(payload.len() + self.host.text().len() + 256);
         body.extend_from_slice(b"{\"type\":");
-        body.extend(json::bytes(&self.kind.as_str().into()));
+        json::write(self.kind.as_str(), &mut body);
         body.extend_from_slice(b",\"timestamp\":\"");
         body.extend_from_slice(clock::rfc3339(self.accepted_at).as_bytes());
         body.extend_from_slice(b"\",\"data\":");

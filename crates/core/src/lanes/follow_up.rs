@@ -16,8 +16,12 @@ pub(super) fn send(lane: &Lane, attempt: &Attempt) {
     let mut started_at = lane.clock.unix_ms();
     let mut number = attempt.leader.attempts + 2;
     let message = rendered(&attempt.leader, &attempt.body, &event_id, attempt.file.as_ref(), started_at);
-    let mut answers: Vec<_> = attempt.answer().cloned().into_iter().collect();
-    let mut next = platform.follow_up(target, &message, &answers);
+    let first = attempt.answer().map(std::slice::from_ref).unwrap_or_default();
+    let mut next = platform.follow_up(target, &message, first);
+    if next.is_none() {
+        return;
+    }
+    let mut answers = first.to_vec();
     while let Some(Ok((what, request))) = next {
         let exchange = Exchange::make(lane, &request, &event_id, number, started_at);
         let outcome = exchange.outcome(lane);

@@ -1,6 +1,6 @@
 //! A comparison of a condition: `queue.total >= 10`, or a value that is tested for truth.
 
-use super::context::{ROOTS, leaf};
+use super::context::{ROOTS, leaf, shared_leaf};
 use super::engine_error::{EngineError, FUEL_PER_PIECE};
 use super::expr::Expression;
 use super::expr_ast::{Comparator, ComparisonAst};
@@ -12,6 +12,7 @@ use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value};
 use std::cmp::Ordering;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The steps for constants, after which further ones are evaluated with each event.
 const FOLDING_STEPS: u64 = 10_000;
@@ -41,7 +42,7 @@ pub(super) enum Operand {
     Constant(Value),
     /// A plain name, `queue.total`. Looked up without the engine, because most comparisons use these and every hook
     /// evaluates every event.
-    Name(Vec<String>),
+    Name(Arc<[String]>),
     Variable(Expression),
 }
 
@@ -50,7 +51,7 @@ impl Operand {
     fn compile(source: &str, folding: &mut u64) -> Result<Operand, EngineError> {
         let expression = Expression::compile(source, true)?;
         if let Some(path) = plain_name(source) {
-            return Ok(Operand::Name(path));
+            return Ok(Operand::Name(path.into()));
         }
         if !expression.names(false).is_empty() || *folding > FOLDING_STEPS {
             return Ok(Operand::Variable(expression));
@@ -137,7 +138,7 @@ impl Comparison {
     fn value(&self, operand: &Operand, scope: &Value, steps: &mut u64) -> Result<Option<Value>, String> {
         match operand {
             Operand::Constant(value) => Ok(Some(value.clone())),
-            Operand::Name(path) => Ok(look_up(scope, path)),
+            Operand::Name(path) => Ok(shared_leaf(scope, path).unwrap_or_else(|| walk(scope, path))),
             Operand::Variable(expression) => self.settle(expression.evaluate(scope), scope, steps),
         }
     }
@@ -214,9 +215,11 @@ fn plain_name(source: &str) -> Option<Vec<String>> {
 
 /// The value of a name; `None` when it is undefined.
 fn look_up(scope: &Value, path: &[String]) -> Option<Value> {
-    if let Some(found) = leaf(scope, path) {
-        return found;
-    }
+    leaf(scope, path).unwrap_or_else(|| walk(scope, path))
+}
+
+/// The same for what is no scalar of a context.
+fn walk(scope: &Value, path: &[String]) -> Option<Value> {
     let (root, rest) = path.split_first()?;
     let root = scope.get_attr(root).ok()?;
     let value = rest.iter().try_fold(root, |value, step| value.get_attr(step).ok())?;

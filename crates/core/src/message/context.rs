@@ -7,7 +7,7 @@ use minijinja::value::{Enumerator, Object};
 use serde_json::Value as Json;
 use std::borrow::Cow;
 use std::fmt::Debug;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The names at the top of a context. The type of an event decides which of them it has.
 pub(crate) const ROOTS: &[&str] =
@@ -88,11 +88,19 @@ impl Tree {
     }
 }
 
+/// A dotted name, and its scalar as [`leaf`] gives it.
+type Leaf = (Arc<[String]>, Option<Option<Value>>);
+
+/// The most scalars that are remembered.
+const MAX_LEAVES: usize = 16;
+
 /// The context as the engine reads it. A root is converted when it is first read, because most conditions read one or
 /// two numbers of a large tree.
 struct ContextRoots {
     context: Context,
     built: Vec<OnceLock<Value>>,
+    /// Scalars that conditions have read, by their names: many hooks ask for the same few.
+    leaves: Mutex<Vec<Leaf>>,
     /// Whether the texts are cleaned of marks.
     is_clean: bool,
 }
@@ -119,6 +127,21 @@ impl ContextRoots {
 pub(super) fn leaf(scope: &Value, path: &[String]) -> Option<Option<Value>> {
     let roots = scope.downcast_object_ref::<ContextRoots>()?;
     roots.context.scalar(path).map(|found| found.map(|scalar| from_json(&scalar)))
+}
+
+/// The same, made once for all conditions that are evaluated in the scope.
+pub(super) fn shared_leaf(scope: &Value, path: &Arc<[String]>) -> Option<Option<Value>> {
+    let roots = scope.downcast_object_ref::<ContextRoots>()?;
+    let leaves = || roots.leaves.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, known)) = leaves().iter().find(|(known, _)| known == path) {
+        return known.clone();
+    }
+    let found = leaf(scope, path);
+    let mut leaves = leaves();
+    if leaves.len() < MAX_LEAVES {
+        leaves.push((Arc::clone(path), found.clone()));
+    }
+    found
 }
 
 /// What `find` makes of the JSON under a path of names and indexes, given the value of [`ROOTS_OF`].
@@ -257,7 +280,8 @@ impl Context {
     fn roots(&self, is_clean: bool) -> Value {
         // One more for the notice.
         let built = std::iter::repeat_with(OnceLock::new).take(self.tree.names().count() + 1).collect();
-        Value::from_object(ContextRoots { context: self.without_values(), built, is_clean })
+        let (context, leaves) = (self.without_values(), Mutex::default());
+        Value::from_object(ContextRoots { context, built, leaves, is_clean })
     }
 
     /// The value below these keys; `None` when one is missing or null.

@@ -20,7 +20,7 @@ const BUSY_PAUSE: Duration = Duration::from_millis(1);
 pub(super) const PAGE_BYTES: u64 = 4096;
 
 /// Statements kept prepared; more than the spool has.
-const STATEMENTS: usize = 32;
+const STATEMENTS: usize = 64;
 
 /// `synchronous = FULL` syncs the log with each commit (and `fullfsync` makes that true on macOS,
 /// where a plain sync stops at the drive's cache). The page cache holds what a full transaction

@@ -236,12 +236,15 @@ impl<'a> RowCopy<'a> {
     }
 
     fn recent_events(&mut self, since: i64) -> rusqlite::Result<()> {
-        let sql = format!(
-            "SELECT seq, {EVENT} FROM events NOT INDEXED \
-             WHERE seq BETWEEN ?1 AND ?2 AND accepted_at >= {since} ORDER BY seq"
-        );
-        self.mishap.lost +=
-            walk(self.source, &sql, &mut |row| Ok(self.keep_event(&values(row)?[1..]).map(drop)))?;
+        // One that arrived moves without its delivery, as it does from the other table.
+        for table in ["events", "arrivals"] {
+            let sql = format!(
+                "SELECT seq, {EVENT} FROM {table} NOT INDEXED \
+                 WHERE seq BETWEEN ?1 AND ?2 AND accepted_at >= {since} ORDER BY seq"
+            );
+            self.mishap.lost +=
+                walk(self.source, &sql, &mut |row| Ok(self.keep_event(&values(row)?[1..]).map(drop)))?;
+        }
         Ok(())
     }
 

@@ -27,9 +27,11 @@ pub(super) fn count(conn: &Connection) -> rusqlite::Result<Counts> {
     let mut pending = conn.prepare_cached(
         "SELECT count(*) FROM deliveries INDEXED BY deliveries_pending WHERE state = 'pending'",
     )?;
+    let mut arrived = conn.prepare_cached("SELECT count(*) FROM arrivals")?;
     Ok(Counts {
         pending: pending.query_row([], |row| whole(row, 0))?,
-        delivered: ended.query_row(["delivered"], |row| whole(row, 0))?,
+        delivered: ended.query_row(["delivered"], |row| whole(row, 0))?
+            + arrived.query_row([], |row| whole(row, 0))?,
         dead: ended.query_row(["dead"], |row| whole(row, 0))?,
         bytes: 0,
     })

@@ -9,6 +9,7 @@
 //! The tables and their meaning are in `schema.rs`; the view `log` shows them to a person with any
 //! SQLite tool. All times are Unix milliseconds.
 
+mod arrivals;
 mod batches;
 mod connection;
 mod copy_rows;

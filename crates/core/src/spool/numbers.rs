@@ -108,8 +108,11 @@ fn write_down(conn: &Connection, last: i64) -> rusqlite::Result<()> {
 
 /// The highest number that was reserved: that of a delivery, or of one that was there once.
 fn last_reserved(conn: &Connection) -> rusqlite::Result<i64> {
-    let there: Option<i64> =
-        conn.prepare_cached("SELECT max(seq) FROM deliveries")?.query_row([], |row| row.get(0))?;
+    let there: Option<i64> = conn
+        .prepare_cached(
+            "SELECT max(seq) FROM (SELECT max(seq) AS seq FROM deliveries UNION ALL SELECT max(seq) FROM arrivals)",
+        )?
+        .query_row([], |row| row.get(0))?;
     let kept = state_key::read(conn, &key())?.and_then(|kept| str::from_utf8(&kept).ok()?.parse().ok());
     // A number that no spool reaches was not written here, and leaves none above it.
     Ok(there.max(kept).filter(|last| (0..i64::MAX / 2).contains(last)).unwrap_or(0))

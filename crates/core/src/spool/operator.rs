@@ -101,6 +101,8 @@ impl Operator {
             None => (None, None),
             Some(id) => match find_event(conn, &self.spool.path, id)? {
                 None => return Ok(Vec::new()),
+                // One that arrived at once, with the number of its delivery.
+                Some(event @ ..0) => (None, Some(-event)),
                 Some(event) => (Some(event), id.parse::<i64>().ok()),
             },
         };
@@ -121,7 +123,7 @@ impl Operator {
                 wanted.push_str(&format!(" AND {condition} ?{}", values.len()));
             }
         }
-        conn.prepare(&format!("SELECT seq FROM deliveries WHERE {wanted} ORDER BY seq"))
+        conn.prepare(&format!("SELECT seq FROM all_deliveries WHERE {wanted} ORDER BY seq"))
             .and_then(|mut statement| statement.query_map(values.as_slice(), |row| row.get(0))?.collect())
             .map_err(SpoolError::at(&self.spool.path))
     }
@@ -147,7 +149,7 @@ fn change<T>(
 
 fn replay(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlite::Result<Replayed> {
     let mut look =
-        transaction.prepare_cached("SELECT state = 'dead', endpoint FROM deliveries WHERE seq = ?1")?;
+        transaction.prepare_cached("SELECT state = 'dead', endpoint FROM all_deliveries WHERE seq = ?1")?;
     // A number of its own: a host may take the one before at any moment, and would miss what came later.
     transaction.execute("INSERT INTO owners (instance) VALUES (NULL)", [])?;
     let owner = transaction.last_insert_rowid();

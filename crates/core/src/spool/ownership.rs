@@ -107,7 +107,7 @@ fn orphans(conn: &Connection, dead: &[String]) -> rusqlite::Result<Vec<i64>> {
 /// Makes due what was made in the future, if anything was; the newest delivery tells.
 fn heed_clock(transaction: &Transaction<'_>, owner: i64, now: i64) -> rusqlite::Result<()> {
     let set_back: bool = transaction.query_row(
-        "SELECT created_at > ?1 FROM deliveries ORDER BY seq DESC LIMIT 1",
+        "SELECT created_at > ?1 FROM all_deliveries ORDER BY seq DESC LIMIT 1",
         [now],
         |row| row.get(0),
     )?;

@@ -26,8 +26,8 @@ const MAPPED: u32 = PAGE_BYTES as u32 / 5 + 1;
 const NO_ROWS: std::ops::RangeInclusive<u8> = 2..=4;
 
 /// The tables by their number of columns, which are all different. The first column is the row's number.
-const TABLES: [(&str, usize); 5] =
-    [("events", 6), ("deliveries", 23), ("terms", 4), ("fallbacks", 10), ("batches", 8)];
+const TABLES: [(&str, usize); 6] =
+    [("events", 6), ("deliveries", 23), ("arrivals", 21), ("terms", 4), ("fallbacks", 10), ("batches", 8)];
 
 /// The rows of a damaged file, and how many pages are unreadable. `None` when there is no file, or nowhere to
 /// put them: the database is a file of the system's folder for such, gone with the connection.

@@ -1,7 +1,7 @@
 //! Removing what ended long ago, a bounded number of rows at a time.
 
 use super::connection::PAGE_BYTES;
-use super::{batches, live};
+use super::{arrivals, batches, live};
 use crate::clock;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
@@ -16,8 +16,9 @@ const MOST_BYTES: u64 = 1024 * 1024;
 /// many of all.
 pub(super) fn prune(conn: &mut Connection, before: i64) -> rusqlite::Result<usize> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut ended = remove_ended(&transaction, "delivered", before, MOST)?;
-    ended.extend(remove_ended(&transaction, "dead", before, MOST - ended.len())?);
+    let arrived = arrivals::remove_ended(&transaction, before, MOST)?;
+    let mut ended = remove_ended(&transaction, "delivered", before, MOST - arrived)?;
+    ended.extend(remove_ended(&transaction, "dead", before, MOST - arrived - ended.len())?);
     let mut events = remove_with_last(&transaction, &ended)?;
     events += transaction
         .prepare_cached(
@@ -31,10 +32,11 @@ pub(super) fn prune(conn: &mut Connection, before: i64) -> rusqlite::Result<usiz
     live::prune(&transaction, before)?;
     let batches = batches::prune(&transaction, before.min(clock::unix_ms() - batches::REMEMBER_MS))?;
     transaction.commit()?;
-    if events + ended.len() > 0 {
+    let removed = arrived + events + ended.len();
+    if removed > 0 {
         give_back_space(conn)?;
     }
-    Ok(events + ended.len() + batches)
+    Ok(removed + batches)
 }
 
 /// Removes the events of deliveries that were removed, where those were the last ones. One that fallbacks still wait
@@ -56,6 +58,23 @@ fn remove_with_last(transaction: &Transaction<'_>, events: &[i64]) -> rusqlite::
         removed += is_removed;
     }
     Ok(removed)
+}
+
+/// Removes the oldest deliveries that arrived, with the events that have no other ones; how many rows.
+pub(super) fn remove_oldest_arrived(transaction: &Transaction<'_>, most: usize) -> rusqlite::Result<usize> {
+    let at_once = arrivals::oldest_end(transaction)?;
+    let later: Option<i64> = transaction
+        .prepare_cached(
+            "SELECT min(ended_at) FROM deliveries INDEXED BY deliveries_ended \
+             WHERE state = 'delivered' AND ended_at IS NOT NULL",
+        )?
+        .query_row([], |row| row.get(0))?;
+    match (at_once, later) {
+        (Some(at_once), later) if later.is_none_or(|later| at_once <= later) => {
+            arrivals::remove_ended(transaction, i64::MAX, most)
+        }
+        _ => remove_oldest(transaction, "delivered", most),
+    }
 }
 
 /// Removes the oldest deliveries in this state with the events that have no other ones; how many rows of

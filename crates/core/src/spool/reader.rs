@@ -5,9 +5,10 @@ use super::live::{self, LiveMessage};
 use super::state_key::{self, StateKey, StateKind};
 use super::{DeliveryState, SpoolError, SpoolErrorKind, StoredMessage, connection};
 use crate::transport::Phases;
-use rusqlite::types::ToSql;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use serde::Serialize;
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
 /// The fewest hexadecimal digits of an event id that are taken as its beginning.
@@ -177,56 +178,16 @@ impl Reader {
 
     /// The deliveries that fit the filter, the newest first.
     pub fn list(&self, filter: &Filter) -> Result<Vec<ListRow>, SpoolError> {
-        let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
-        let mut values: Vec<&dyn ToSql> = vec![&limit];
-        // Deliveries that wait and dead letters may be few among many: their index is named, so that the planner
-        // does not walk through all the rest for the sake of the order.
-        let (index, mut wanted) = match filter.state {
-            Some(DeliveryState::Pending) => ("INDEXED BY deliveries_pending", "state = 'pending'".to_owned()),
-            Some(DeliveryState::Dead) => {
-                ("INDEXED BY deliveries_ended", "state = 'dead' AND ended_at IS NOT NULL".to_owned())
+        let list = || {
+            let mut rows = list_deliveries(&self.conn, filter)?;
+            if filter.state.is_none_or(|state| state == DeliveryState::Delivered) {
+                rows.extend(list_arrivals(&self.conn, filter)?);
+                rows.sort_unstable_by_key(|row| Reverse(row.delivery));
+                rows.truncate(filter.limit);
             }
-            Some(DeliveryState::Delivered) => ("", "state = 'delivered'".to_owned()),
-            None => ("", "TRUE".to_owned()),
+            Ok(rows)
         };
-        let pattern = filter.text.as_deref().map(containing);
-        let conditions: [(&str, Option<&dyn ToSql>); 7] = [
-            ("seq < ?", filter.before.as_ref().map(|before| before as &dyn ToSql)),
-            ("seq >= ?", filter.from.as_ref().map(|from| from as &dyn ToSql)),
-            ("endpoint = ?", filter.endpoint.as_ref().map(|name| name as &dyn ToSql)),
-            ("hook = ?", filter.hook.as_ref().map(|name| name as &dyn ToSql)),
-            (
-                "(SELECT type FROM events WHERE seq = event) = ?",
-                filter.kind.as_ref().map(|kind| kind as &dyn ToSql),
-            ),
-            (
-                "(SELECT accepted_at FROM events WHERE seq = event) >= ?",
-                filter.since_ms.as_ref().map(|since| since as &dyn ToSql),
-            ),
-            (HAS_TEXT, pattern.as_ref().map(|pattern| pattern as &dyn ToSql)),
-        ];
-        for (condition, value) in conditions {
-            if let Some(value) = value {
-                values.push(value);
-                let number = format!("?{}", values.len());
-                wanted.push_str(&format!(" AND {}", condition.replace('?', &number)));
-            }
-        }
-        // The rows are picked by their numbers first: sorting carries no bodies along.
-        let sql = format!(
-            "WITH picked AS (SELECT seq FROM deliveries {index} WHERE {wanted} ORDER BY seq DESC LIMIT ?1) \
-             SELECT d.seq, e.id, e.type, e.accepted_at, d.endpoint, d.hook, d.state, d.attempts, d.due_at, \
-             d.ended_at, d.reason, iif(a.number IS NULL, d.status, a.status), a.error \
-             FROM picked CROSS JOIN deliveries d ON d.seq = picked.seq \
-             CROSS JOIN events e ON e.seq = d.event \
-             LEFT JOIN logged_attempts a ON a.delivery = d.seq AND (a.number, a.started_at) = (SELECT number, started_at \
-             FROM logged_attempts WHERE delivery = d.seq ORDER BY number DESC, started_at DESC LIMIT 1) \
-             ORDER BY d.seq DESC"
-        );
-        self.conn
-            .prepare(&sql)
-            .and_then(|mut statement| statement.query_map(values.as_slice(), read_list_row)?.collect())
-            .map_err(SpoolError::at(&self.path))
+        list().map_err(SpoolError::at(&self.path))
     }
 
     /// An event with its deliveries and attempts. `id` is an event id (`evt_…`, at least its first
@@ -245,7 +206,7 @@ impl Reader {
     /// The message of a delivery.
     pub fn message(&self, delivery: i64) -> Result<Option<StoredMessage>, SpoolError> {
         self.conn
-            .prepare_cached("SELECT content_type, body, extras FROM deliveries WHERE seq = ?1")
+            .prepare_cached("SELECT content_type, body, extras FROM all_deliveries WHERE seq = ?1")
             .and_then(|mut statement| {
                 let read = |row: &Row<'_>| {
                     Ok(StoredMessage { content_type: row.get(0)?, body: row.get(1)?, extras: row.get(2)? })
@@ -256,9 +217,76 @@ impl Reader {
     }
 }
 
-/// Whether a delivery has a text. Columns before the body are read first.
-const HAS_TEXT: &str = "(reason LIKE ? ESCAPE '\\' OR CAST(body AS TEXT) LIKE ? ESCAPE '\\' OR EXISTS \
-    (SELECT 1 FROM events WHERE seq = event AND (id LIKE ? ESCAPE '\\' OR CAST(payload AS TEXT) LIKE ? ESCAPE '\\')))";
+/// Whether a row has the text of the filter.
+const HAS_TEXT: [&str; 2] = [
+    "(reason LIKE ? ESCAPE '\\' OR CAST(body AS TEXT) LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 FROM events \
+     WHERE seq = event AND (id LIKE ? ESCAPE '\\' OR CAST(payload AS TEXT) LIKE ? ESCAPE '\\')))",
+    "(id LIKE ? ESCAPE '\\' OR CAST(body AS TEXT) LIKE ? ESCAPE '\\' OR CAST(payload AS TEXT) LIKE ? ESCAPE '\\')",
+];
+
+/// The rows of `deliveries` that fit the filter.
+fn list_deliveries(conn: &Connection, filter: &Filter) -> rusqlite::Result<Vec<ListRow>> {
+    // Deliveries that wait and dead letters may be few among many: their index is named, so that the planner
+    // does not walk through all the rest for the sake of the order.
+    let (index, wanted) = match filter.state {
+        Some(DeliveryState::Pending) => ("INDEXED BY deliveries_pending", "state = 'pending'"),
+        Some(DeliveryState::Dead) => {
+            ("INDEXED BY deliveries_ended", "state = 'dead' AND ended_at IS NOT NULL")
+        }
+        Some(DeliveryState::Delivered) => ("", "state = 'delivered'"),
+        None => ("", "TRUE"),
+    };
+    let of_event = |column: &str| format!("(SELECT {column} FROM events WHERE seq = event)");
+    let (conditions, values) =
+        conditions(filter, &of_event("type"), &of_event("accepted_at"), HAS_TEXT[0]);
+    // The rows are picked by their numbers first: sorting carries no bodies along.
+    let sql = format!(
+        "WITH picked AS (SELECT seq FROM deliveries {index} WHERE {wanted}{conditions} ORDER BY seq DESC LIMIT ?1) \
+         SELECT d.seq, e.id, e.type, e.accepted_at, d.endpoint, d.hook, d.state, d.attempts, d.due_at, \
+         d.ended_at, d.reason, iif(a.number IS NULL, d.status, a.status), a.error \
+         FROM picked CROSS JOIN deliveries d ON d.seq = picked.seq \
+         CROSS JOIN events e ON e.seq = d.event \
+         LEFT JOIN logged_attempts a ON a.delivery = d.seq AND (a.number, a.started_at) = (SELECT number, started_at \
+         FROM logged_attempts WHERE delivery = d.seq ORDER BY number DESC, started_at DESC LIMIT 1) \
+         ORDER BY d.seq DESC"
+    );
+    conn.prepare(&sql)?.query_map(params_from_iter(values), read_list_row)?.collect()
+}
+
+/// The rows of `arrivals` that fit the filter.
+fn list_arrivals(conn: &Connection, filter: &Filter) -> rusqlite::Result<Vec<ListRow>> {
+    let (conditions, values) = conditions(filter, "type", "accepted_at", HAS_TEXT[1]);
+    let sql = format!(
+        "SELECT seq, id, type, accepted_at, endpoint, hook, 'delivered', 1, created_at, ended_at, NULL, status, NULL \
+         FROM arrivals WHERE TRUE{conditions} ORDER BY seq DESC LIMIT ?1"
+    );
+    conn.prepare(&sql)?.query_map(params_from_iter(values), read_list_row)?.collect()
+}
+
+/// What a filter says apart from the state, with the type of the event, the time at which it was accepted, and whether
+/// a row has a text; the first value is the limit.
+fn conditions(filter: &Filter, kind: &str, accepted_at: &str, has_text: &str) -> (String, Vec<Value>) {
+    let text = |text: &Option<String>| text.clone().map(Value::Text);
+    let wanted = [
+        ("seq < ?".to_owned(), filter.before.map(Value::Integer)),
+        ("seq >= ?".to_owned(), filter.from.map(Value::Integer)),
+        ("endpoint = ?".to_owned(), text(&filter.endpoint)),
+        ("hook = ?".to_owned(), text(&filter.hook)),
+        (format!("{kind} = ?"), text(&filter.kind)),
+        (format!("{accepted_at} >= ?"), filter.since_ms.map(Value::Integer)),
+        (has_text.to_owned(), filter.text.as_deref().map(|part| Value::Text(containing(part)))),
+    ];
+    let mut values = vec![Value::Integer(i64::try_from(filter.limit).unwrap_or(i64::MAX))];
+    let mut conditions = String::new();
+    for (condition, value) in wanted {
+        if let Some(value) = value {
+            values.push(value);
+            let number = format!("?{}", values.len());
+            conditions.push_str(&format!(" AND {}", condition.replace('?', &number)));
+        }
+    }
+    (conditions, values)
+}
 
 /// The pattern of `LIKE` for a text anywhere.
 fn containing(text: &str) -> String {
@@ -272,12 +300,13 @@ fn containing(text: &str) -> String {
     pattern + "%"
 }
 
+/// The number of the event that is meant, as in the view `all_events`.
 pub(super) fn find_event(conn: &Connection, path: &Path, id: &str) -> Result<Option<i64>, SpoolError> {
     let at = SpoolError::at(path);
     let Some(digits) = id.strip_prefix("evt_") else {
         let Ok(delivery) = id.parse::<i64>() else { return Ok(None) };
         return conn
-            .query_row("SELECT event FROM deliveries WHERE seq = ?1", [delivery], |row| row.get(0))
+            .query_row("SELECT event FROM all_deliveries WHERE seq = ?1", [delivery], |row| row.get(0))
             .optional()
             .map_err(at);
     };
@@ -287,7 +316,7 @@ pub(super) fn find_event(conn: &Connection, path: &Path, id: &str) -> Result<Opt
     let first = format!("evt_{}", digits.to_ascii_lowercase());
     let fitting: Vec<i64> = conn
         // `g` comes after every hexadecimal digit.
-        .prepare("SELECT seq FROM events WHERE id >= ?1 AND id < ?1 || 'g' ORDER BY id LIMIT 2")
+        .prepare("SELECT seq FROM all_events WHERE id >= ?1 AND id < ?1 || 'g' LIMIT 2")
         .and_then(|mut statement| statement.query_map([&first], |row| row.get(0))?.collect())
         .map_err(at)?;
     match fitting.as_slice() {
@@ -320,8 +349,15 @@ fn read_list_row(row: &Row<'_>) -> rusqlite::Result<ListRow> {
 }
 
 fn read_event(conn: &Connection, event: i64) -> rusqlite::Result<EventDetail> {
-    let mut detail =
-        conn.query_row("SELECT id, type, accepted_at, payload FROM events WHERE seq = ?1", [event], |row| {
+    // By the table's own number: the views make theirs, for which there is no index.
+    let (events, deliveries, number) = match event {
+        0.. => ("events WHERE seq", "deliveries WHERE event", event),
+        _ => ("arrivals WHERE seq", "all_deliveries WHERE seq", -event),
+    };
+    let mut detail = conn.query_row(
+        &format!("SELECT id, type, accepted_at, payload FROM {events} = ?1"),
+        [number],
+        |row| {
             Ok(EventDetail {
                 id: row.get(0)?,
                 kind: row.get(1)?,
@@ -330,18 +366,19 @@ fn read_event(conn: &Connection, event: i64) -> rusqlite::Result<EventDetail> {
                 said: None,
                 deliveries: Vec::new(),
             })
-        })?;
+        },
+    )?;
     let mut accounts = conn.prepare("SELECT said FROM accounts WHERE event = ?1")?;
     detail.said = accounts.query_row([event], |row| row.get(0)).optional()?;
-    let mut deliveries = conn.prepare(
+    let mut deliveries = conn.prepare(&format!(
         "SELECT seq, endpoint, hook, state, created_at, due_at, ended_at, reason, content_type, \
-         iif(content_type = '', x'', body), why FROM deliveries WHERE event = ?1 ORDER BY seq",
-    )?;
+         iif(content_type = '', x'', body), why FROM {deliveries} = ?1 ORDER BY seq"
+    ))?;
     let mut attempts = conn.prepare(
         "SELECT number, started_at, status, outcome, error, response, next_at, resolve_us, connect_us, \
          tls_us, first_byte_us, total_us FROM attempts WHERE delivery = ?1 ORDER BY number, started_at",
     )?;
-    let found = deliveries.query_map([event], read_delivery)?;
+    let found = deliveries.query_map([number], read_delivery)?;
     for delivery in found {
         let mut delivery = delivery?;
         delivery.live = live::of_delivery(conn, delivery.delivery)?;

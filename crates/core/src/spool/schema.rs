@@ -7,10 +7,11 @@ use taskbell_ring::failpoint;
 const APPLICATION_ID: i64 = 0x7462_656c;
 
 /// `PRAGMA user_version` of the tables below. A file of another version is refused.
-pub(super) const VERSION: i64 = 9;
+pub(super) const VERSION: i64 = 10;
 
 /// `body` and what follows it stand last, so that reading the other columns of a long row does not walk through
-/// it. What few rows have is in tables of their own: `terms`, `accounts`.
+/// it. What few rows have is in tables of their own: `terms`, `accounts`. What most events become is one row of
+/// `arrivals`, which costs half of what rows in `events` and `deliveries` do.
 const TABLES: &str = "
 PRAGMA application_id = 0x7462656c;
 
@@ -66,6 +67,32 @@ CREATE INDEX deliveries_pending ON deliveries (owner, endpoint, seq) WHERE state
 -- Replayed ones that have no message yet.
 CREATE INDEX deliveries_unrendered ON deliveries (owner, seq) WHERE state = 'pending' AND content_type = '';
 CREATE INDEX deliveries_ended ON deliveries (state, ended_at) WHERE ended_at IS NOT NULL;
+
+-- Events whose only delivery arrived with its first attempt before either was written: one row for both. The rows are
+-- in the order in which they were written, so they need no index by age.
+CREATE TABLE arrivals (
+    seq           INTEGER PRIMARY KEY,             -- the number of the delivery; those in deliveries have others
+    id            TEXT NOT NULL UNIQUE,            -- of the event, which is not in events
+    type          TEXT NOT NULL,
+    accepted_at   INTEGER NOT NULL,
+    endpoint      TEXT NOT NULL,
+    hook          TEXT NOT NULL,
+    created_at    INTEGER NOT NULL,
+    ended_at      INTEGER NOT NULL,
+    started_at    INTEGER NOT NULL,                -- the attempt
+    status        INTEGER,
+    response      TEXT,
+    resolve_us    INTEGER NOT NULL,
+    connect_us    INTEGER NOT NULL,
+    tls_us        INTEGER NOT NULL,
+    first_byte_us INTEGER NOT NULL,
+    total_us      INTEGER NOT NULL,
+    content_type  TEXT NOT NULL,
+    payload       BLOB NOT NULL,
+    body          BLOB NOT NULL,
+    extras        TEXT,
+    why           TEXT
+) STRICT;
 
 CREATE TABLE logged_attempts (
     delivery      INTEGER NOT NULL REFERENCES deliveries (seq),
@@ -139,6 +166,19 @@ CREATE TABLE batch_tasks (
     PRIMARY KEY (batch, task)
 ) STRICT, WITHOUT ROWID;
 
+-- Everything, for whoever reads. An event in arrivals has the number of its delivery, below zero.
+CREATE VIEW all_events AS
+SELECT seq, id, type, accepted_at, payload FROM events
+UNION ALL
+SELECT -seq, id, type, accepted_at, payload FROM arrivals;
+
+CREATE VIEW all_deliveries AS
+SELECT seq, event, endpoint, hook, state, attempts, created_at, due_at, ended_at, reason, content_type, body, extras, why
+FROM deliveries
+UNION ALL
+SELECT seq, -seq, endpoint, hook, 'delivered', 1, created_at, created_at, ended_at, NULL, content_type, body, extras, why
+FROM arrivals;
+
 CREATE VIEW attempts AS
 SELECT delivery, number, started_at, status, outcome, error, response, next_at, resolve_us, connect_us, tls_us,
        first_byte_us, total_us
@@ -146,7 +186,11 @@ FROM logged_attempts
 UNION ALL
 SELECT seq, 1, started_at, status, 'delivered', NULL, response, NULL, resolve_us, connect_us, tls_us,
        first_byte_us, total_us
-FROM deliveries WHERE started_at IS NOT NULL;
+FROM deliveries WHERE started_at IS NOT NULL
+UNION ALL
+SELECT seq, 1, started_at, status, 'delivered', NULL, response, NULL, resolve_us, connect_us, tls_us,
+       first_byte_us, total_us
+FROM arrivals;
 
 CREATE VIEW log AS
 SELECT d.seq AS delivery, e.id AS event, e.type, d.endpoint, d.hook, d.state, d.reason,
@@ -158,7 +202,15 @@ SELECT d.seq AS delivery, e.id AS event, e.type, d.endpoint, d.hook, d.state, d.
 FROM deliveries d
 JOIN events e ON e.seq = d.event
 LEFT JOIN attempts a ON a.delivery = d.seq
-ORDER BY d.seq, a.number, a.started_at;
+UNION ALL
+SELECT seq, id, type, endpoint, hook, 'delivered', NULL,
+       strftime('%Y-%m-%d %H:%M:%f', accepted_at / 1000.0, 'unixepoch'),
+       strftime('%Y-%m-%d %H:%M:%f', created_at / 1000.0, 'unixepoch'),
+       1,
+       strftime('%Y-%m-%d %H:%M:%f', started_at / 1000.0, 'unixepoch'),
+       status, 'delivered', NULL, total_us / 1000
+FROM arrivals
+ORDER BY delivery, attempt, started;
 ";
 
 /// What a file is, before anything in it is touched.

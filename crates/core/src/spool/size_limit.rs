@@ -1,7 +1,8 @@
 //! The bound of the file: what has ended makes room for what comes.
 
+use super::connection::PAGE_BYTES;
 use super::counts::whole;
-use super::prune::{MOST, free_pages, remove_oldest};
+use super::prune::{MOST, free_pages, remove_oldest, remove_oldest_arrived};
 use super::{Spool, SpoolError, connection, note_damage};
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -59,7 +60,8 @@ impl Spool {
             let step = transaction_bytes(most).min(STEP_BYTES);
             // What a burst has left of the file goes back to the disk.
             let shrunk = |conn: &Connection, otherwise: SizeState| -> rusqlite::Result<SizeState> {
-                let freed = if pages(conn, "page_count")? > of_file { free_pages(conn, step)? } else { 0 };
+                let freed =
+                    if bytes_of(conn, "PRAGMA page_count")? > of_file { free_pages(conn, step)? } else { 0 };
                 Ok(if freed == 0 { otherwise } else { SizeState::Made(freed) })
             };
             if used(conn)? <= of_file - of_file / LOG_PART {
@@ -68,7 +70,7 @@ impl Spool {
             let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let (mut rows, before) = (0, used(&transaction)?);
             while rows < MOST && used(&transaction)? + step > before {
-                let mut gone = remove_oldest(&transaction, "delivered", PORTION)?;
+                let mut gone = remove_oldest_arrived(&transaction, PORTION)?;
                 if gone == 0 {
                     gone = remove_unheard(&transaction)?;
                 }
@@ -90,13 +92,13 @@ impl Spool {
 /// Bytes of the database that hold something. Free pages within the file do not count: they are used before it
 /// grows.
 fn used(conn: &Connection) -> rusqlite::Result<u64> {
-    Ok(pages(conn, "page_count")?.saturating_sub(pages(conn, "freelist_count")?))
+    let (all, free) = (bytes_of(conn, "PRAGMA page_count")?, bytes_of(conn, "PRAGMA freelist_count")?);
+    Ok(all.saturating_sub(free))
 }
 
-/// The bytes of so many pages as this pragma says.
-fn pages(conn: &Connection, pragma: &str) -> rusqlite::Result<u64> {
-    let value = |name| conn.pragma_query_value(None, name, |row| whole(row, 0));
-    Ok(value(pragma)? * value("page_size")?)
+/// The bytes of so many pages as this pragma says. It is asked after each transaction, so its statement is kept.
+fn bytes_of(conn: &Connection, pragma: &str) -> rusqlite::Result<u64> {
+    Ok(conn.prepare_cached(pragma)?.query_row([], |row| whole(row, 0))? * PAGE_BYTES)
 }
 
 /// Removes the oldest events that have no deliveries.

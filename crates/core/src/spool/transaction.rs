@@ -2,7 +2,9 @@
 
 use super::numbers::Numbers;
 use super::state_key::{self, StateKey, StateKind};
-use super::{AttemptRow, DeliveryEnd, NewDelivery, NewEvent, SpoolError, SpoolErrorKind, note_damage};
+use super::{
+    AttemptRow, DeliveryEnd, NewDelivery, NewEvent, SpoolError, SpoolErrorKind, arrivals, note_damage,
+};
 use crate::event::EventId;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
 use std::cell::Cell;
@@ -28,8 +30,11 @@ pub struct SpoolTransaction<'a> {
 
 /// What is run once for each event, delivery and attempt: looked up once for the whole transaction.
 #[derive(Default)]
-struct Statements<'a> {
+pub(super) struct Statements<'a> {
     event: Option<CachedStatement<'a>>,
+    pub known_event: Option<CachedStatement<'a>>,
+    pub arrival: Option<CachedStatement<'a>>,
+    known_arrival: Option<CachedStatement<'a>>,
     delivery: Option<CachedStatement<'a>>,
     attempt: Option<CachedStatement<'a>>,
     delivered: Option<CachedStatement<'a>>,
@@ -39,7 +44,7 @@ struct Statements<'a> {
 }
 
 /// The statement in its place, made when it is first asked for.
-fn in_place<'s, 'a>(
+pub(super) fn in_place<'s, 'a>(
     place: &'s mut Option<CachedStatement<'a>>,
     conn: &'a Connection,
     sql: &str,
@@ -117,8 +122,12 @@ impl<'a> SpoolTransaction<'a> {
 
     fn insert_event(&mut self, event: &NewEvent<'_>, unheard: bool) -> Result<Option<i64>, SpoolError> {
         self.run_kept(|conn, statements| {
+            let id = event.id.to_string();
+            if in_place(&mut statements.known_arrival, conn, arrivals::KNOWN)?.exists([&id])? {
+                return Ok(None);
+            }
             let inserted = in_place(&mut statements.event, conn, EVENT)?.execute(params![
-                event.id.to_string(),
+                id,
                 event.kind,
                 event.accepted_at,
                 event.payload,
@@ -431,7 +440,7 @@ impl<'a> SpoolTransaction<'a> {
         self.run_kept(|conn, _| statements(conn))
     }
 
-    fn run_kept<T>(
+    pub(super) fn run_kept<T>(
         &mut self,
         call: impl FnOnce(&'a Connection, &mut Statements<'a>) -> rusqlite::Result<T>,
     ) -> Result<T, SpoolError> {

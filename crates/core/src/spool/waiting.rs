@@ -220,7 +220,9 @@ impl Spool {
     /// Whether an event of this id is in the spool.
     pub fn knows(&self, id: EventId) -> Result<bool, SpoolError> {
         self.conn
-            .prepare_cached("SELECT 1 FROM events WHERE id = ?1")
+            .prepare_cached(
+                "SELECT 1 FROM events WHERE id = ?1 UNION ALL SELECT 1 FROM arrivals WHERE id = ?1",
+            )
             .and_then(|mut statement| statement.exists([id.to_string()]))
             .map_err(self.at())
     }

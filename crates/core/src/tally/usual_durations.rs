@@ -21,7 +21,7 @@ pub struct UsualDurations {
     runs: HashMap<String, Runs>,
     changed: HashSet<String>,
     /// What the transaction under way writes.
-    unsettled: Vec<String>,
+    unsettled: Vec<(String, Vec<u8>)>,
     ticks: u64,
     /// How many of the runs are those of queues.
     queues: usize,
@@ -36,6 +36,8 @@ struct Runs {
     sorted: Vec<f32>,
     /// How many of the last ones are not in the spool yet.
     fresh: usize,
+    /// What was written last: where the spool still has it, nobody else has added to it.
+    written: Vec<u8>,
     touched: u64,
 }
 
@@ -158,22 +160,26 @@ impl UsualDurations {
         true
     }
 
-    /// What the transaction under way is to write of these runs, given what the spool has: that, and the
+    /// Makes of what the transaction under way would write of these runs, given what the spool has: that, and the
     /// runs that it has not. A spool that has nothing gets all that is known.
-    pub fn rebase(&mut self, key: &str, kept: Option<&[u8]>) -> Option<Vec<u8>> {
-        let runs = self.runs.get_mut(key)?;
-        if let Some(seconds) = kept.and_then(read) {
-            runs.join(seconds);
+    pub fn rebase(&mut self, key: &str, kept: Option<&[u8]>, value: &mut Vec<u8>) {
+        let Some(runs) = self.runs.get_mut(key) else { return };
+        if kept.is_none_or(|kept| *kept != *runs.written) {
+            if let Some(seconds) = kept.and_then(read) {
+                runs.join(seconds);
+            }
+            if let Ok(joined) = serde_json::to_vec(&runs.seconds) {
+                *value = joined;
+            }
         }
-        self.unsettled.push(key.to_owned());
-        serde_json::to_vec(&runs.seconds).ok()
+        self.unsettled.push((key.to_owned(), value.clone()));
     }
 
     /// The transaction is durable.
     pub fn settled(&mut self) {
-        for key in std::mem::take(&mut self.unsettled) {
+        for (key, written) in std::mem::take(&mut self.unsettled) {
             if let Some(runs) = self.runs.get_mut(&key) {
-                runs.fresh = 0;
+                (runs.fresh, runs.written) = (0, written);
             }
         }
     }

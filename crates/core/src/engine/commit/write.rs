@@ -20,6 +20,9 @@ impl Transaction {
             || self.events.iter().flat_map(|event| &event.deliveries).any(|to| !to.fallbacks.is_empty());
         let mut arrivals = Arrivals::of(&self.lane_reports);
         for event in &self.events {
+            if write_arrival(spool, event, &mut arrivals, now, &mut committed)? {
+                continue;
+            }
             write_event(spool, event, &mut arrivals, now, &mut committed)?;
             // Another instance may have escalated the alert, so this does not depend on what is known here.
             if let Some(alert) = &event.resolved_alert {
@@ -72,9 +75,15 @@ impl<'a> Arrivals<'a> {
         Arrivals { first, taken: vec![false; reports.len()] }
     }
 
-    fn take(&mut self, number: i64) -> Option<&'a AttemptRow> {
+    /// The attempt with which this delivery arrived, and the place of its report.
+    fn find(&self, number: i64) -> Option<(usize, &'a AttemptRow)> {
         let at = self.first.binary_search_by_key(&number, |(number, ..)| *number).ok()?;
         let (_, index, row) = self.first[at];
+        Some((index, row))
+    }
+
+    fn take(&mut self, number: i64) -> Option<&'a AttemptRow> {
+        let (index, row) = self.find(number)?;
         self.taken[index] = true;
         Some(row)
     }
@@ -100,6 +109,61 @@ impl Committed {
     }
 }
 
+/// Writes an event whose only delivery has arrived. `false` for any other, and for one that is in the spool already.
+fn write_arrival(
+    spool: &mut SpoolTransaction<'_>,
+    event: &PlannedEvent,
+    arrivals: &mut Arrivals<'_>,
+    now: Moment,
+    committed: &mut Committed,
+) -> Result<bool, SpoolError> {
+    let [delivery] = event.deliveries.as_slice() else { return Ok(false) };
+    let (Some(early), Ok(message), None) = (delivery.early, &delivery.message, &event.explanation) else {
+        return Ok(false);
+    };
+    let Some((index, first)) = arrivals.find(early.row) else { return Ok(false) };
+    let extras = message.extras.to_text();
+    let delivery = new_delivery(0, delivery, extras.as_deref(), now);
+    let is_new = spool.arrival(&new_event(event), &delivery, first, now.unix_ms)?;
+    if is_new {
+        arrivals.taken[index] = true;
+        committed.spooled += 1;
+        committed.early += 1;
+        committed.owed.push((event.ticket, 1));
+    }
+    Ok(is_new)
+}
+
+fn new_event(event: &PlannedEvent) -> NewEvent<'_> {
+    NewEvent { id: event.id, kind: &event.kind, accepted_at: event.accepted_at, payload: &event.payload }
+}
+
+/// A delivery of the event in this row, to be sent as far as it does not say otherwise.
+fn new_delivery<'a>(
+    event: i64,
+    delivery: &'a PlannedDelivery,
+    extras: Option<&'a str>,
+    now: Moment,
+) -> NewDelivery<'a> {
+    let message = delivery.message.as_ref().ok();
+    let created_at = delivery.early.map_or(now.unix_ms, |early| early.at);
+    NewDelivery {
+        event,
+        endpoint: &delivery.endpoint,
+        hook: &delivery.hook,
+        content_type: message.map_or("", |message| &message.content_type),
+        body: message.map_or(&delivery.unrendered, |message| &message.bytes),
+        extras,
+        created_at,
+        due_at: created_at,
+        dead: None,
+        why: Some(&delivery.why),
+        expires_at: delivery.expires_at,
+        thing: delivery.supersede_key.as_deref(),
+        live: None,
+    }
+}
+
 fn write_event(
     spool: &mut SpoolTransaction<'_>,
     event: &PlannedEvent,
@@ -107,8 +171,7 @@ fn write_event(
     now: Moment,
     committed: &mut Committed,
 ) -> Result<(), SpoolError> {
-    let new =
-        NewEvent { id: event.id, kind: &event.kind, accepted_at: event.accepted_at, payload: &event.payload };
+    let new = new_event(event);
     let row = if event.state == EventState::HeldBefore {
         committed.released.push(event.ticket);
         // It was written when it was held, unless the spool was cleaned up or recreated meanwhile.
@@ -181,22 +244,7 @@ fn write_delivery(
         (Err(reason), _) => (None, Some(reason.as_str())),
     };
     let extras = message.and_then(|message| message.extras.to_text());
-    let created_at = delivery.early.map_or(now.unix_ms, |early| early.at);
-    let new = NewDelivery {
-        event: row,
-        endpoint: &delivery.endpoint,
-        hook: &delivery.hook,
-        content_type: message.map_or("", |message| &message.content_type),
-        body: message.map_or(&delivery.unrendered, |message| &message.bytes),
-        extras: extras.as_deref(),
-        created_at,
-        due_at: created_at,
-        dead,
-        why: Some(&delivery.why),
-        expires_at: delivery.expires_at,
-        thing: delivery.supersede_key.as_deref(),
-        live,
-    };
+    let new = NewDelivery { dead, live, ..new_delivery(row, delivery, extras.as_deref(), now) };
     let seq = match delivery.early.map(|early| (early.row, arrivals.take(early.row))) {
         Some((_, Some(first))) => spool.arrived_delivery(&new, first, now.unix_ms)?,
         Some((row, None)) => spool.numbered_delivery(&new, row)?,

@@ -87,7 +87,9 @@ impl Farm {
     fn told(&self, kind: &str) -> BTreeMap<String, Vec<Json>> {
         let spool = Connection::open(self.folder.path().join("bell.db")).unwrap();
         let mut rows = spool
-            .prepare("SELECT d.body FROM deliveries d JOIN events e ON e.seq = d.event WHERE e.type = ?1")
+            .prepare(
+                "SELECT d.body FROM all_deliveries d JOIN all_events e ON e.seq = d.event WHERE e.type = ?1",
+            )
             .unwrap();
         let mut told = BTreeMap::<String, Vec<Json>>::new();
         for body in rows.query_map([kind], |row| row.get::<_, Vec<u8>>(0)).unwrap() {
@@ -101,7 +103,7 @@ impl Farm {
     /// What those that asked were told, in order.
     fn told_asked(&self) -> Vec<String> {
         let spool = Connection::open(self.folder.path().join("bell.db")).unwrap();
-        let mut rows = spool.prepare("SELECT body FROM deliveries ORDER BY seq").unwrap();
+        let mut rows = spool.prepare("SELECT body FROM all_deliveries ORDER BY seq").unwrap();
         let bodies = rows.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
         let text = |body: Vec<u8>| serde_json::from_slice::<Json>(&body).unwrap()["text"].clone();
         bodies.filter_map(|body| text(body.unwrap()).as_str().map(str::to_owned)).collect()

@@ -1,0 +1,188 @@
+//! Events whose only delivery arrived before it was written: one row each, written once. Most of a busy spool is these,
+//! and each table and index less is a tenth of what a delivery costs.
+
+use super::transaction::{SpoolTransaction, in_place};
+use super::{AttemptRow, NewDelivery, NewEvent, SpoolError};
+use rusqlite::{Connection, OptionalExtension, params};
+
+const INSERT: &str = "INSERT INTO arrivals (seq, id, type, accepted_at, endpoint, hook, created_at, ended_at, \
+    started_at, status, response, resolve_us, connect_us, tls_us, first_byte_us, total_us, \
+    content_type, payload, body, extras, why) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) \
+    ON CONFLICT (id) DO NOTHING";
+
+/// Whether an event of this id is among them.
+pub(super) const KNOWN: &str = "SELECT 1 FROM arrivals WHERE id = ?1";
+
+const KNOWN_ELSEWHERE: &str = "SELECT 1 FROM events WHERE id = ?1";
+
+impl SpoolTransaction<'_> {
+    /// Inserts an event and its only delivery, which arrived at its first attempt before it was written, with a number that
+    /// [`Spool::take_number`](super::Spool::take_number) gave. `delivery.event` is not used. `false` when the event is in
+    /// the spool already, and nothing is written.
+    pub fn arrival(
+        &mut self,
+        event: &NewEvent<'_>,
+        delivery: &NewDelivery<'_>,
+        first: &AttemptRow,
+        at: i64,
+    ) -> Result<bool, SpoolError> {
+        self.run_kept(|conn, statements| {
+            let id = event.id.to_string();
+            if in_place(&mut statements.known_event, conn, KNOWN_ELSEWHERE)?.exists([&id])? {
+                return Ok(false);
+            }
+            let phases = &first.phases;
+            let inserted = in_place(&mut statements.arrival, conn, INSERT)?.execute(params![
+                first.delivery,
+                id,
+                event.kind,
+                event.accepted_at,
+                delivery.endpoint,
+                delivery.hook,
+                delivery.created_at,
+                at,
+                first.started_at,
+                first.status,
+                first.response,
+                phases.resolve_us,
+                phases.connect_us,
+                phases.tls_us,
+                phases.first_byte_us,
+                phases.total_us,
+                delivery.content_type,
+                event.payload,
+                delivery.body,
+                delivery.extras,
+                delivery.why
+            ])?;
+            Ok(inserted > 0)
+        })
+    }
+}
+
+/// Removes those that ended before this time among the oldest; how many. They lie in the order of their numbers, which is
+/// nearly that of their ends.
+pub(super) fn remove_ended(conn: &Connection, before: i64, most: usize) -> rusqlite::Result<usize> {
+    conn.prepare_cached(
+        "DELETE FROM arrivals WHERE ended_at < ?1 AND seq IN (SELECT seq FROM arrivals ORDER BY seq LIMIT ?2)",
+    )?
+    .execute(params![before, most as i64])
+}
+
+/// When the oldest ended.
+pub(super) fn oldest_end(conn: &Connection) -> rusqlite::Result<Option<i64>> {
+    conn.prepare_cached("SELECT ended_at FROM arrivals ORDER BY seq LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::recovery::FileFault;
+    use super::super::tests::{
+        attempt, counts, delivery, event_id, place, ring, spool, spool_at, waiting, write,
+    };
+    use super::super::{
+        AttemptRow, DeliverySelection, DeliveryState, Filter, NewEvent, Operator, Reader, SizeState,
+        SpoolTransaction,
+    };
+
+    /// An event with this number whose delivery, of the same number, has arrived; whether it is new.
+    fn arrive(batch: &mut SpoolTransaction<'_>, number: u32) -> bool {
+        let at = i64::from(number);
+        let new =
+            NewEvent { id: event_id(number), kind: "task.complete", accepted_at: at, payload: b"{\"n\":1}" };
+        let first = AttemptRow {
+            outcome: "delivered",
+            error: None,
+            next_at: None,
+            status: Some(200),
+            ..attempt(at, 1)
+        };
+        batch.arrival(&new, &delivery(0, "ci", at), &first, at).unwrap()
+    }
+
+    #[test]
+    fn what_arrived_at_once_is_listed_shown_and_counted_as_any_other() {
+        let (_folder, path) = place();
+        let mut spool = spool_at(&path, "me");
+        let mut batch = spool.begin().unwrap();
+        let waits = ring(&mut batch, 1, &["ci"])[0];
+        assert!(arrive(&mut batch, 0x1000_0002) && arrive(&mut batch, 0x1000_0003));
+        batch.commit().unwrap();
+        assert_eq!((counts(&spool).delivered, counts(&spool).pending), (2, 1));
+        assert_eq!(waiting(&spool, "ci"), [waits]);
+
+        let reader = Reader::open(&path).unwrap();
+        let list = |filter: Filter| -> Vec<i64> {
+            reader.list(&filter).unwrap().iter().map(|row| row.delivery).collect()
+        };
+        let all = Filter { limit: 9, ..Filter::default() };
+        assert_eq!(list(all.clone()), [0x1000_0003, 0x1000_0002, waits]);
+        assert_eq!(list(Filter { limit: 2, ..all.clone() }), [0x1000_0003, 0x1000_0002]);
+        let of = |state| Filter { state: Some(state), ..all.clone() };
+        assert_eq!(list(of(DeliveryState::Delivered)), [0x1000_0003, 0x1000_0002]);
+        assert_eq!(list(of(DeliveryState::Pending)), [waits]);
+        assert_eq!(list(Filter { kind: Some("x".into()), ..all.clone() }), [0; 0]);
+        assert_eq!(list(Filter { endpoint: Some("ci".into()), ..all }).len(), 3);
+
+        let id = event_id(0x1000_0002).to_string();
+        for name in [id.as_str(), "268435458"] {
+            let shown = reader.show(name).unwrap().unwrap();
+            assert_eq!((shown.id.as_str(), shown.payload.as_str()), (id.as_str(), "{\"n\":1}"));
+            let [one] = &shown.deliveries[..] else { panic!("one") };
+            assert_eq!((one.delivery, one.state), (0x1000_0002, DeliveryState::Delivered));
+            assert_eq!((one.body.as_str(), one.attempts[0].status), ("{\"text\":\"done\"}", Some(200)));
+        }
+        assert_eq!(reader.message(0x1000_0002).unwrap().unwrap().body, b"{\"text\":\"done\"}");
+        let logged = "SELECT count(*) FROM log WHERE outcome = 'delivered' AND event = ?1 AND attempt = 1";
+        assert_eq!(spool.conn.query_row(logged, [&id], |row| row.get(0)), Ok(1));
+
+        let meant = DeliverySelection { id: Some(id), ..DeliverySelection::default() };
+        let replayed = Operator::open(&path).unwrap().replay(&meant, 9).unwrap();
+        assert_eq!((replayed.due, replayed.not_dead), (0, 1));
+    }
+
+    #[test]
+    fn an_event_is_in_the_spool_once_however_it_came_there() {
+        let mut spool = spool("me");
+        let mut batch = spool.begin().unwrap();
+        ring(&mut batch, 1, &["ci"]);
+        assert!(!arrive(&mut batch, 1), "it waits already");
+        assert!(arrive(&mut batch, 0x1000_0002) && !arrive(&mut batch, 0x1000_0002));
+        let again = NewEvent { id: event_id(0x1000_0002), kind: "x", accepted_at: 1, payload: b"{}" };
+        assert_eq!(batch.event(&again).unwrap(), None);
+        batch.commit().unwrap();
+        assert!(spool.knows(event_id(0x1000_0002)).unwrap() && !spool.knows(event_id(3)).unwrap());
+        let next = write(&mut spool, |batch| ring(batch, 4, &["ci"])[0]);
+        assert!(next > 0x1000_0002, "{next} is above every number");
+    }
+
+    #[test]
+    fn the_oldest_arrivals_are_pruned_and_make_room_before_dead_letters() {
+        let (_folder, path) = place();
+        let mut spool = spool_at(&path, "me");
+        let mut batch = spool.begin().unwrap();
+        assert!((100..160).all(|number| arrive(&mut batch, number)));
+        let dead = ring(&mut batch, 1, &["ci"])[0];
+        batch.end(dead, &super::super::DeliveryEnd::Dead("no".into()), 500).unwrap();
+        batch.commit().unwrap();
+        assert_eq!((spool.prune(110).unwrap(), counts(&spool).delivered), (10, 50));
+        while counts(&spool).delivered > 0 {
+            assert_eq!(counts(&spool).dead, 1);
+            assert!(matches!(spool.make_room(1).unwrap(), SizeState::Made(_)));
+        }
+    }
+
+    #[test]
+    fn a_recovered_spool_still_knows_what_arrived_lately() {
+        let (_folder, path) = place();
+        let mut spool = spool_at(&path, "me");
+        write(&mut spool, |batch| assert!(arrive(batch, 7)));
+        std::fs::remove_file(&path).unwrap();
+        let report = spool.renew(FileFault::Lost, 50).unwrap();
+        assert_eq!((report.events, report.deliveries), (1, 0), "{report}");
+        assert!(spool.knows(event_id(7)).unwrap());
+    }
+}
