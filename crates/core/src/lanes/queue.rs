@@ -2,6 +2,7 @@
 
 use super::job::Job;
 use crate::event::EventId;
+use crate::hash::NumberHash;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ pub struct DueQueue {
     keeps_bodies: bool,
     order: BTreeSet<(Duration, i64)>,
     /// Boxed: a table of a hundred thousand grows without copying each.
-    jobs: HashMap<i64, Box<Job>>,
+    jobs: HashMap<i64, Box<Job>, NumberHash>,
     body_bytes: usize,
     /// The newest untried delivery of each hook and thing.
     things: HashMap<(String, String), i64>,
@@ -35,7 +36,7 @@ impl DueQueue {
             ordered,
             keeps_bodies,
             order: BTreeSet::new(),
-            jobs: HashMap::new(),
+            jobs: HashMap::default(),
             body_bytes: 0,
             things: HashMap::new(),
             live: HashMap::new(),

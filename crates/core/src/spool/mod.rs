@@ -76,6 +76,9 @@ pub struct Spool {
     numbers: numbers::Numbers,
     // Some statement has met damage: the file is recovered by the next look at `file_fault`.
     damaged: Cell<bool>,
+    // Whether events of this run may be in the file that no transaction is known to have written: after a commit failed,
+    // and after rows were moved from another file.
+    unsure: Cell<bool>,
 }
 
 impl Spool {
@@ -85,7 +88,8 @@ impl Spool {
         let (conn, path) = connection::open_writer(path)?;
         let identity = connection::identity(&path);
         let (owner, numbers, damaged) = (owner.to_owned(), numbers::Numbers::default(), Cell::new(false));
-        Ok(Spool { conn, path, owner, identity, log_limit: 0, numbers, damaged })
+        let unsure = Cell::new(false);
+        Ok(Spool { conn, path, owner, identity, log_limit: 0, numbers, damaged, unsure })
     }
 
     /// For `map_err`: notes damage.
@@ -143,11 +147,11 @@ impl Spool {
 
     /// Starts a transaction. It holds the write lock of the file until it ends.
     pub fn begin(&mut self) -> Result<SpoolTransaction<'_>, SpoolError> {
-        let Spool { conn, path, owner, numbers, damaged, .. } = self;
+        let Spool { conn, path, owner, numbers, damaged, unsure, .. } = self;
         // Nobody else has this connection: the spool is borrowed as long as the transaction lives.
         let transaction = Transaction::new_unchecked(conn, TransactionBehavior::Immediate)
             .map_err(note_damage(path, damaged))?;
-        Ok(SpoolTransaction::new(transaction, conn, path, owner, numbers, damaged))
+        Ok(SpoolTransaction::new(transaction, conn, path, owner, numbers, (damaged, unsure)))
     }
 
     /// A number for a delivery that is written later, with `numbered_delivery`. `None` when none is

@@ -174,6 +174,7 @@ impl Spool {
         aside: Option<PathBuf>,
         now_ms: i64,
     ) -> Result<RecoveryReport, Box<RecoveryReport>> {
+        self.unsure.set(true);
         let mishap = RecoveryReport {
             cause,
             path: self.path.clone(),

@@ -26,6 +26,7 @@ pub struct SpoolTransaction<'a> {
     kept_numbers: &'a mut Numbers,
     fault: Option<SpoolError>,
     damaged: &'a Cell<bool>,
+    pub(super) unsure: &'a Cell<bool>,
 }
 
 /// What is run once for each event, delivery and attempt: looked up once for the whole transaction.
@@ -93,7 +94,7 @@ impl<'a> SpoolTransaction<'a> {
         path: &'a Path,
         instance: &'a str,
         kept_numbers: &'a mut Numbers,
-        damaged: &'a Cell<bool>,
+        (damaged, unsure): (&'a Cell<bool>, &'a Cell<bool>),
     ) -> Self {
         SpoolTransaction {
             statements: Statements::default(),
@@ -106,6 +107,7 @@ impl<'a> SpoolTransaction<'a> {
             kept_numbers,
             fault: None,
             damaged,
+            unsure,
         }
     }
 
@@ -421,12 +423,15 @@ impl<'a> SpoolTransaction<'a> {
     pub fn commit(mut self) -> Result<(), SpoolError> {
         let mut numbers = self.numbers;
         self.run(|conn| numbers.top_up(conn))?;
-        let SpoolTransaction { statements, transaction, path, fault, kept_numbers, damaged, .. } = self;
+        let SpoolTransaction { statements, transaction, path, fault, kept_numbers, damaged, unsure, .. } =
+            self;
         drop(statements);
         if let Some(fault) = fault {
             return Err(fault);
         }
-        transaction.commit().map_err(note_damage(path, damaged))?;
+        let committed = transaction.commit().map_err(note_damage(path, damaged));
+        unsure.set(unsure.get() || committed.is_err());
+        committed?;
         *kept_numbers = numbers;
         Ok(())
     }

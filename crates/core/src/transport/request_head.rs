@@ -3,7 +3,6 @@
 use super::error::{TransportError, TransportErrorKind};
 use super::route;
 use std::borrow::Cow;
-use std::io::Write;
 use url::Url;
 
 /// The bytes of a body that leave together with the head.
@@ -62,7 +61,7 @@ pub(super) fn write<'b>(
     if !given("host") {
         match url.port() {
             None => add(&mut out, "host", host),
-            Some(port) => add(&mut out, "host", &format!("{host}:{port}")),
+            Some(port) => add(&mut out, "host", &[host, ":", &port.to_string()].concat()),
         }
     }
     let agent = concat!("taskbell/", env!("CARGO_PKG_VERSION"));
@@ -80,8 +79,8 @@ pub(super) fn write<'b>(
     if let Some(credentials) = route::basic(url).filter(|_| !given("authorization")) {
         add(&mut out, "authorization", credentials.expose());
     }
-    // Writing to memory cannot fail.
-    let _ = write!(out, "content-length: {}\r\n\r\n", body.len());
+    add(&mut out, "content-length", &body.len().to_string());
+    out.extend_from_slice(b"\r\n");
     out.extend_from_slice(front);
     Ok(Written { first: out, rest })
 }

@@ -67,7 +67,7 @@ impl EarlyDispatch {
     /// Whether lanes have enough of what is not written yet. A receiver that hangs holds up the others' events for the
     /// window at most.
     pub fn is_enough(&self) -> bool {
-        self.numbers.len() - self.ended >= self.most
+        self.numbers.len().saturating_sub(self.ended) >= self.most
             && self.opened_at.is_some_and(|opened_at| opened_at.elapsed() < EarlyDispatch::WINDOW)
     }
 
