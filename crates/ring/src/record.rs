@@ -164,10 +164,9 @@ fn padded(bytes: u64) -> u64 {
 }
 
 fn bytes(at: u64, length: u64, word: impl Fn(u64) -> u64) -> Vec<u8> {
-    let room = padded(length);
-    let mut bytes = Vec::with_capacity(room as usize);
-    for offset in (0..room).step_by(8) {
-        bytes.extend_from_slice(&word(at + offset).to_le_bytes());
+    let mut bytes = vec![0; padded(length) as usize];
+    for (place, offset) in bytes.chunks_exact_mut(8).zip((0..).step_by(8)) {
+        place.copy_from_slice(&word(at + offset).to_le_bytes());
     }
     bytes.truncate(length as usize);
     bytes

@@ -114,7 +114,7 @@ impl From<Map<String, Json>> for Payload {
 fn value_of(text: &[u8]) -> Json {
     match text {
         [b'"', plain @ .., b'"'] if !plain.contains(&b'\\') => {
-            Json::String(String::from_utf8_lossy(plain).into_owned())
+            Json::String(str::from_utf8(plain).unwrap_or_default().to_owned())
         }
         _ => serde_json::from_slice(text).unwrap_or_default(),
     }

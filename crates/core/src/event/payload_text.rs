@@ -20,7 +20,7 @@ pub(super) struct PayloadMember {
 /// The text, and its members. `None` for what is no such object, and for what only the parser can tell: a name that comes
 /// twice, an object that is deep or wide.
 pub(super) fn normalized(json: &[u8]) -> Option<(Vec<u8>, Vec<PayloadMember>)> {
-    str::from_utf8(json).ok()?;
+    simdutf8::basic::from_utf8(json).ok()?;
     let mut scan = TextScan {
         json,
         at: 0,

@@ -19,6 +19,8 @@ pub(super) struct Attempt {
     pub(super) jobs: Vec<Job>,
     /// The first of them, for which the request is made.
     pub(super) leader: Job,
+    /// The id of its event, written.
+    pub(super) event_id: String,
     pub(super) body: Arc<Body>,
     pub(super) started_at: i64,
     pub(super) file: Option<Attachment>,
@@ -58,6 +60,7 @@ impl Attempt {
         let (file, file_error, exchange, outcome) = (None, None, None, None);
         Some(Attempt {
             jobs,
+            event_id: leader.event_id.written(),
             leader,
             body,
             started_at,
@@ -78,13 +81,13 @@ impl Attempt {
             Ok(file) => self.file = file,
             Err(reason) => self.file_error = Some(reason),
         }
-        let event_id = self.leader.event_id.to_string();
-        let message = rendered(&self.leader, &self.body, &event_id, self.file.as_ref(), self.started_at);
+        let (event_id, file) = (self.event_id.as_str(), self.file.as_ref());
+        let message = rendered(&self.leader, &self.body, event_id, file, self.started_at);
         let request = endpoint.platform.request(&endpoint.target, &message);
         self.file_bytes = self.file.as_ref().map_or(0, |file| file.bytes.len().min(request.body.len()));
         failpoint::reach("before-send");
         let number = self.leader.attempts + 1;
-        self.exchange = Some(Exchange::make(lane, &request, &event_id, number, self.started_at));
+        self.exchange = Some(Exchange::make(lane, &request, event_id, number, self.started_at));
         failpoint::reach("after-send");
     }
 

@@ -12,10 +12,10 @@ use crate::spool::AttemptRow;
 /// Sends it. Each request has its row, and what its answer means for the endpoint.
 pub(super) fn send(lane: &Lane, attempt: &Attempt) {
     let (target, platform) = (&lane.endpoint.target, lane.endpoint.platform);
-    let event_id = attempt.leader.event_id.to_string();
+    let event_id = attempt.event_id.as_str();
     let mut started_at = lane.clock.unix_ms();
     let mut number = attempt.leader.attempts + 2;
-    let message = rendered(&attempt.leader, &attempt.body, &event_id, attempt.file.as_ref(), started_at);
+    let message = rendered(&attempt.leader, &attempt.body, event_id, attempt.file.as_ref(), started_at);
     let first = attempt.answer().map(std::slice::from_ref).unwrap_or_default();
     let mut next = platform.follow_up(target, &message, first);
     if next.is_none() {
@@ -23,7 +23,7 @@ pub(super) fn send(lane: &Lane, attempt: &Attempt) {
     }
     let mut answers = first.to_vec();
     while let Some(Ok((what, request))) = next {
-        let exchange = Exchange::make(lane, &request, &event_id, number, started_at);
+        let exchange = Exchange::make(lane, &request, event_id, number, started_at);
         let outcome = exchange.outcome(lane);
         // The address that an answer named is a secret of the receiver's.
         let named = if request.is_storage { url_secrets(&request.url) } else { Vec::new() };

@@ -30,7 +30,7 @@ impl SpoolTransaction<'_> {
         // A ring is read once in a run, so what goes to lanes before it is written is new, unless a commit failed.
         let is_unsure = self.unsure.get();
         self.run_kept(|conn, statements| {
-            let id = event.id.to_string();
+            let id = event.id.written();
             if is_unsure && in_place(&mut statements.known_event, conn, KNOWN_ELSEWHERE)?.exists([&id])? {
                 return Ok(false);
             }

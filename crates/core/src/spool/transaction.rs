@@ -124,7 +124,7 @@ impl<'a> SpoolTransaction<'a> {
 
     fn insert_event(&mut self, event: &NewEvent<'_>, unheard: bool) -> Result<Option<i64>, SpoolError> {
         self.run_kept(|conn, statements| {
-            let id = event.id.to_string();
+            let id = event.id.written();
             if in_place(&mut statements.known_arrival, conn, arrivals::KNOWN)?.exists([&id])? {
                 return Ok(None);
             }
