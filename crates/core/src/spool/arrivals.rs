@@ -11,9 +11,6 @@ const INSERT: &str = "INSERT INTO arrivals (seq, id, type, accepted_at, endpoint
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) \
     ON CONFLICT (id) DO NOTHING";
 
-/// Whether an event of this id is among them.
-pub(super) const KNOWN: &str = "SELECT 1 FROM arrivals WHERE id = ?1";
-
 const KNOWN_ELSEWHERE: &str = "SELECT 1 FROM events WHERE id = ?1";
 
 impl SpoolTransaction<'_> {

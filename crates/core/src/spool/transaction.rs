@@ -2,9 +2,7 @@
 
 use super::numbers::Numbers;
 use super::state_key::{self, StateKey, StateKind};
-use super::{
-    AttemptRow, DeliveryEnd, NewDelivery, NewEvent, SpoolError, SpoolErrorKind, arrivals, note_damage,
-};
+use super::{AttemptRow, DeliveryEnd, NewDelivery, NewEvent, SpoolError, SpoolErrorKind, note_damage};
 use crate::event::EventId;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
 use std::cell::Cell;
@@ -58,6 +56,8 @@ pub(super) fn in_place<'s, 'a>(
 
 const EVENT: &str = "INSERT INTO events (id, type, accepted_at, payload, unheard) VALUES (?1, ?2, ?3, ?4, ?5) \
     ON CONFLICT (id) DO NOTHING";
+
+const KNOWN_ARRIVAL: &str = "SELECT 1 FROM arrivals WHERE id = ?1";
 
 const DELIVERY: &str = "INSERT INTO deliveries (event, endpoint, hook, state, owner, created_at, due_at, \
     ended_at, reason, content_type, body, extras, why, seq) \
@@ -125,7 +125,7 @@ impl<'a> SpoolTransaction<'a> {
     fn insert_event(&mut self, event: &NewEvent<'_>, unheard: bool) -> Result<Option<i64>, SpoolError> {
         self.run_kept(|conn, statements| {
             let id = event.id.written();
-            if in_place(&mut statements.known_arrival, conn, arrivals::KNOWN)?.exists([&id])? {
+            if in_place(&mut statements.known_arrival, conn, KNOWN_ARRIVAL)?.exists([&id])? {
                 return Ok(None);
             }
             let inserted = in_place(&mut statements.event, conn, EVENT)?.execute(params![
