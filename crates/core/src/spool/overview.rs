@@ -255,6 +255,18 @@ fn backlogs(conn: &Connection) -> rusqlite::Result<BTreeMap<String, EndpointBack
             }
         }
     }
+    let mut arrived = conn.prepare_cached(
+        "SELECT endpoint, max(started_at), status \
+         FROM (SELECT endpoint, started_at, status FROM arrivals ORDER BY seq DESC LIMIT ?1) GROUP BY endpoint",
+    )?;
+    let mut rows = arrived.query([RECENT])?;
+    while let Some(row) = rows.next()? {
+        let backlog = found.entry(row.get(0)?).or_default();
+        let (at, status) = (row.get(1)?, row.get(2)?);
+        if backlog.last.as_ref().is_none_or(|last| last.at < at) {
+            backlog.last = Some(LastAnswer { at, status, outcome: "delivered".to_owned(), error: None });
+        }
+    }
     Ok(found)
 }
 
@@ -286,10 +298,22 @@ fn hours(conn: &Connection, from_ms: i64) -> rusqlite::Result<Vec<HourCount>> {
             }
         }
     }
+    let mut arrived = conn.prepare_cached(
+        "SELECT ended_at / 3600000 AS hour, count(*) FROM arrivals INDEXED BY arrivals_ended \
+         WHERE ended_at >= ?1 GROUP BY hour",
+    )?;
+    let mut rows = arrived.query([from_ms])?;
+    while let Some(row) = rows.next()? {
+        let hour: i64 = row.get(0)?;
+        let entry = hours.entry(hour).or_default();
+        entry.from = hour * 3_600_000;
+        entry.delivered += super::counts::whole(row, 1)?;
+    }
     Ok(hours.into_values().collect())
 }
 
 fn ended_since(conn: &Connection, from_ms: i64, limit: usize) -> rusqlite::Result<Vec<EndedDelivery>> {
+    let most = limit;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut statement = conn.prepare_cached(
         "SELECT endpoint, state, created_at, ended_at, attempts, total_us \
@@ -306,12 +330,20 @@ fn ended_since(conn: &Connection, from_ms: i64, limit: usize) -> rusqlite::Resul
             attempt_us: row.get(5)?,
         })
     };
-    let mut found = Vec::new();
-    for state in [DeliveryState::Delivered, DeliveryState::Dead] {
-        for row in statement.query_map(params![state.as_str(), from_ms, limit], read)? {
-            found.push(row?);
-        }
+    let mut arrived = conn.prepare_cached(
+        "SELECT endpoint, 'delivered', created_at, ended_at, 1, total_us \
+         FROM arrivals INDEXED BY arrivals_ended WHERE ended_at >= ?1 ORDER BY ended_at DESC LIMIT ?2",
+    )?;
+    let mut ended = |state: DeliveryState| -> rusqlite::Result<Vec<EndedDelivery>> {
+        statement.query_map(params![state.as_str(), from_ms, limit], read)?.collect()
+    };
+    let (mut found, dead) = (ended(DeliveryState::Delivered)?, ended(DeliveryState::Dead)?);
+    for row in arrived.query_map([from_ms, limit], read)? {
+        found.push(row?);
     }
+    found.sort_by_key(|one| std::cmp::Reverse(one.ended_at));
+    found.truncate(most);
+    found.extend(dead);
     Ok(found)
 }
 
@@ -330,8 +362,10 @@ fn open_batches(conn: &Connection, limit: usize) -> rusqlite::Result<Vec<OpenBat
 
 fn alert_events(conn: &Connection, from_ms: i64) -> rusqlite::Result<Vec<AlertEvent>> {
     let mut statement = conn.prepare_cached(
-        "SELECT type, accepted_at, payload FROM (SELECT * FROM events ORDER BY seq DESC LIMIT ?1) \
-         WHERE type IN ('alert.firing', 'alert.resolved') AND accepted_at >= ?2 LIMIT 500",
+        "WITH newest AS (SELECT * FROM (SELECT type, accepted_at, payload FROM events ORDER BY seq DESC LIMIT ?1) \
+         UNION ALL SELECT * FROM (SELECT type, accepted_at, payload FROM arrivals ORDER BY seq DESC LIMIT ?1)) \
+         SELECT type, accepted_at, payload FROM newest WHERE type IN ('alert.firing', 'alert.resolved') \
+         AND accepted_at >= ?2 ORDER BY accepted_at DESC LIMIT 500",
     )?;
     let read = |row: &Row<'_>| {
         let payload: Vec<u8> = row.get(2)?;

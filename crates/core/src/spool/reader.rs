@@ -237,8 +237,7 @@ fn list_deliveries(conn: &Connection, filter: &Filter) -> rusqlite::Result<Vec<L
         None => ("", "TRUE"),
     };
     let of_event = |column: &str| format!("(SELECT {column} FROM events WHERE seq = event)");
-    let (conditions, values) =
-        conditions(filter, &of_event("type"), &of_event("accepted_at"), HAS_TEXT[0]);
+    let (conditions, values) = conditions(filter, &of_event("type"), &of_event("accepted_at"), HAS_TEXT[0]);
     // The rows are picked by their numbers first: sorting carries no bodies along.
     let sql = format!(
         "WITH picked AS (SELECT seq FROM deliveries {index} WHERE {wanted}{conditions} ORDER BY seq DESC LIMIT ?1) \
