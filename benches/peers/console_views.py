@@ -84,11 +84,11 @@ def seed(folder: Path) -> Path:
 def multiply(spool: Path, count: int) -> None:
     """Repeats what is there until there are this many deliveries, spread over the last day."""
     connection = sqlite3.connect(spool)
-    events, deliveries = (
-        connection.execute(COLUMNS, [table]).fetchone()[0] for table in ("events", "deliveries")
+    events, deliveries, arrivals = (
+        connection.execute(COLUMNS, [table]).fetchone()[0] for table in ("events", "deliveries", "arrivals")
     )
-    own = connection.execute("SELECT count(*) FROM deliveries").fetchone()[0]
-    least, most = connection.execute("SELECT min(seq), max(seq) FROM deliveries").fetchone()
+    own = connection.execute("SELECT count(*) FROM all_deliveries").fetchone()[0]
+    least, most = connection.execute("SELECT min(seq), max(seq) FROM all_deliveries").fetchone()
     step = most - least + 1
     for turn in range(1, count // own + 1):
         connection.execute(
@@ -101,7 +101,13 @@ def multiply(spool: Path, count: int) -> None:
             "FROM deliveries WHERE seq <= ?2",
             [turn * step, most],
         )
-    connection.execute("UPDATE deliveries SET ended_at = ended_at - (seq % 86000) * 1000")
+        connection.execute(
+            f"INSERT INTO arrivals (seq, id, {arrivals}) SELECT seq + ?1, "
+            f"substr(id, 1, 28) || printf('%08x', ?1 + seq), {arrivals} FROM arrivals WHERE seq <= ?2",
+            [turn * step, most],
+        )
+    for table in ("deliveries", "arrivals"):
+        connection.execute(f"UPDATE {table} SET ended_at = ended_at - (seq % 86000) * 1000")
     connection.commit()
     connection.close()
 

@@ -94,7 +94,10 @@ class Crashes:
     def ids(self, state: str) -> list[str]:
         if not (self.directory / "bell.db").exists():
             return []
-        sql = f"SELECT e.id FROM all_deliveries d JOIN all_events e ON e.seq = d.event WHERE d.state = '{state}'"
+        sql = (
+            "SELECT e.id FROM all_deliveries d JOIN all_events e ON e.seq = d.event "
+            f"WHERE d.state = '{state}'"
+        )
         return [row["id"] for row in query(self.directory / "bell.db", sql)]
 
     def accepted(self) -> set[int]:

@@ -243,7 +243,7 @@ fn backlogs(conn: &Connection) -> rusqlite::Result<BTreeMap<String, EndpointBack
         found.entry(row.get(0)?).or_default().dead = super::counts::whole(row, 1)?;
     }
     // Not through the view of all attempts, which SQLite would first write out whole.
-    for sql in [FIRST_ANSWERS, LATER_ANSWERS] {
+    for sql in [ARRIVED_ANSWERS, FIRST_ANSWERS, LATER_ANSWERS] {
         let mut last = conn.prepare_cached(sql)?;
         let mut rows = last.query([RECENT])?;
         while let Some(row) = rows.next()? {
@@ -255,22 +255,14 @@ fn backlogs(conn: &Connection) -> rusqlite::Result<BTreeMap<String, EndpointBack
             }
         }
     }
-    let mut arrived = conn.prepare_cached(
-        "SELECT endpoint, max(started_at), status \
-         FROM (SELECT endpoint, started_at, status FROM arrivals ORDER BY seq DESC LIMIT ?1) GROUP BY endpoint",
-    )?;
-    let mut rows = arrived.query([RECENT])?;
-    while let Some(row) = rows.next()? {
-        let backlog = found.entry(row.get(0)?).or_default();
-        let (at, status) = (row.get(1)?, row.get(2)?);
-        if backlog.last.as_ref().is_none_or(|last| last.at < at) {
-            backlog.last = Some(LastAnswer { at, status, outcome: "delivered".to_owned(), error: None });
-        }
-    }
     Ok(found)
 }
 
-/// The last answers to deliveries that arrived with their first attempt.
+/// The last answers to deliveries that arrived before they were written.
+const ARRIVED_ANSWERS: &str = "SELECT endpoint, max(started_at), status, 'delivered', NULL \
+    FROM (SELECT endpoint, started_at, status FROM arrivals ORDER BY seq DESC LIMIT ?1) GROUP BY endpoint";
+
+/// The last answers to other deliveries that arrived with their first attempt.
 const FIRST_ANSWERS: &str = "SELECT endpoint, max(started_at), status, 'delivered', NULL \
     FROM (SELECT * FROM deliveries ORDER BY seq DESC LIMIT ?1) WHERE started_at IS NOT NULL GROUP BY endpoint";
 
