@@ -81,8 +81,7 @@ mod tests {
         attempt, counts, delivery, event_id, place, ring, spool, spool_at, waiting, write,
     };
     use super::super::{
-        AttemptRow, DeliverySelection, DeliveryState, Filter, NewEvent, Operator, Reader, SizeState,
-        SpoolTransaction,
+        AttemptRow, DeliverySelection, DeliveryState, Filter, NewEvent, Operator, Reader, SpoolTransaction,
     };
 
     /// An event with this number whose delivery, of the same number, has arrived; whether it is new.
