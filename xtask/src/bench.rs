@@ -68,7 +68,7 @@ pub fn count_instructions(steps: &mut Steps, library: &Path, record: bool) {
     steps.run(NAME, BUILD_LIMIT, &mut count);
 }
 
-const NAME_OF_PROGRAM: &str = "taskbell-bench";
+pub const NAME_OF_PROGRAM: &str = "taskbell-bench";
 
 fn build_program(steps: &mut Steps, profile: &[&str], folder: &Path) -> Option<PathBuf> {
     let mut build = cargo(["build", "--package", NAME_OF_PROGRAM]);
