@@ -266,7 +266,8 @@ with taskbell.task("run") as running:
 assert time.monotonic() - start < 5
 print(sorted(taskbell.failures()))
 """
-    *_, said = python(code, cwd=tmp_path, env={"TASKBELL_CONFIG": None}).splitlines()
+    warned, said = python(code, cwd=tmp_path, env={"TASKBELL_CONFIG": None}).splitlines()
+    assert "nothing is configured: call taskbell.init" in warned
     assert said == "['CONFIG']"
 
 

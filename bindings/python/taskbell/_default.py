@@ -9,7 +9,7 @@ from ._bell import Bell, Seconds, _open_bells
 from ._config import Config, lasting
 from ._encode import Payload
 from ._faults import note
-from ._native import check_status, library
+from ._native import TaskbellError, check_status, library
 
 
 class _DefaultBell(Bell):
@@ -41,7 +41,7 @@ class _DefaultBell(Bell):
             # By another language in this process, which closes it and has its log.
             self._process = os.getpid()
             return
-        config = self._config or lasting(os.environ.get("TASKBELL_CONFIG") or "./taskbell.toml")
+        config = self._config or _usual_config()
         check_status(library().taskbell_init(config))
         self._config = config
         self._opened()
@@ -57,6 +57,16 @@ default = _DefaultBell()
 
 def _is_open() -> bool:
     return library().taskbell_stats(None, None, 0, None) not in (_native.CLOSED, _native.FORKED)
+
+
+def _usual_config() -> bytes:
+    """That of the environment, else of this folder."""
+    named = os.environ.get("TASKBELL_CONFIG")
+    if not named and not os.path.exists("taskbell.toml"):
+        message = "nothing is configured: call taskbell.init with a URL or the path of a configuration, set "
+        message += "TASKBELL_CONFIG, or write ./taskbell.toml"
+        raise TaskbellError(_native.CONFIG, "CONFIG", message)
+    return lasting(named or "./taskbell.toml")
 
 
 def init(config: Config, *, strict: bool = False, every_rank: bool = False) -> bool:
