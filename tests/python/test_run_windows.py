@@ -21,9 +21,8 @@ from tools import run as output_of
 COMMAND = os.environ.get("TASKBELL_WINDOWS_COMMAND")
 COMPILER, WINE = shutil.which("x86_64-w64-mingw32-gcc"), shutil.which("wine")
 
-pytestmark = pytest.mark.skipif(
-    not (COMMAND and COMPILER and WINE), reason="no Windows command, Wine or MinGW"
-)
+MISSING = not COMMAND or not COMPILER or not WINE
+pytestmark = pytest.mark.skipif(MISSING, reason="no Windows command, Wine or MinGW")
 
 # Wine 8 lacks this library, which every program of Rust loads.
 RANDOM = """

@@ -78,7 +78,11 @@ fn finish(totals: &EndedDeliveries, left: u64, config: &str, terminal: &mut Term
         let ok = dead == 0 && left == 0;
         terminal.object(&json!({ "ok": ok, "delivered": delivered, "dead": dead, "left": left }))?;
     } else if left > 0 {
-        let left = count(usize::try_from(left).unwrap_or(usize::MAX), "delivery still waits", "deliveries still wait");
+        let left = count(
+            usize::try_from(left).unwrap_or(usize::MAX),
+            "delivery still waits",
+            "deliveries still wait",
+        );
         let next = format!("`taskbell list {config} --pending` shows why, and when each is tried again");
         Failure::new(left, next).print(terminal);
     } else if delivered + dead == 0 {
