@@ -20,10 +20,11 @@ fn link() {
         // chance only.
         Ok("linux" | "android" | "freebsd" | "netbsd" | "openbsd" | "dragonfly") => {
             println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
-            println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libtaskbell.so");
+            // The number is that of the ABI: a host that was linked with it looks for this name.
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libtaskbell.so.1");
         }
         Ok("macos" | "ios") => {
-            println!("cargo:rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libtaskbell.dylib");
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libtaskbell.1.dylib");
         }
         _ => {}
     }

@@ -159,6 +159,12 @@ public:
 
     /// Opens an instance from a path to a `.toml` or `.json` file, or from the text itself.
     static Result<Bell> open(const std::string &config) {
+        if (taskbell_abi_version() != TASKBELL_ABI_VERSION) {
+            return {Status(Code::invalid_argument),
+                    "the taskbell library has ABI version " + std::to_string(taskbell_abi_version()) +
+                        ", this program needs " + std::to_string(TASKBELL_ABI_VERSION) +
+                        ": use a library and headers of the same release"};
+        }
         Bell bell;
         const Status status(taskbell_open(config.c_str(), &bell.handle_));
         if (!status) {
@@ -282,7 +288,7 @@ private:
 };
 
 /// Whether the loaded library has the ABI of this header.
-inline bool abi_matches() noexcept { return taskbell_abi_version() == 1; }
+inline bool abi_matches() noexcept { return taskbell_abi_version() == TASKBELL_ABI_VERSION; }
 
 /// The version of the loaded library; static text.
 inline const char *version() noexcept { return taskbell_version(); }

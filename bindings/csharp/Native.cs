@@ -112,14 +112,40 @@ namespace TaskbellNet
         [DllImport(Library, CallingConvention = C)]
         internal static extern IntPtr taskbell_version();
 
-        /// <summary>Refuses a library with another ABI before any other call.</summary>
+        /// <summary>Refuses a library that cannot be used, before any other call: a missing one, one for another
+        /// system, one with another ABI. The exceptions are the runtime's, with what to do.</summary>
         internal static void RequireAbi()
         {
             if (_abiChecked)
             {
                 return;
             }
-            uint found = taskbell_abi_version();
+            uint found;
+            try
+            {
+                found = taskbell_abi_version();
+            }
+            catch (DllNotFoundException fault)
+            {
+                throw new DllNotFoundException(
+                    "The taskbell library is missing or cannot be loaded (" + FirstLine(fault)
+                    + "): put taskbell.dll, libtaskbell.so or libtaskbell.dylib for this system next to the program.",
+                    fault);
+            }
+            catch (BadImageFormatException fault)
+            {
+                throw new BadImageFormatException(
+                    "The taskbell library is for another system or processor than this process of "
+                    + (8 * IntPtr.Size) + " bits (" + FirstLine(fault) + "): use the one for this system.",
+                    fault);
+            }
+            catch (EntryPointNotFoundException fault)
+            {
+                throw new EntryPointNotFoundException(
+                    "What is called taskbell is another library or a damaged one (" + FirstLine(fault)
+                    + "): use a library and a file of the same release.",
+                    fault);
+            }
             if (found != Abi)
             {
                 throw new InvalidOperationException(
@@ -127,6 +153,11 @@ namespace TaskbellNet
                     + ": use a library and a file of the same release.");
             }
             _abiChecked = true;
+        }
+
+        private static string FirstLine(Exception fault)
+        {
+            return fault.Message.Split('\n')[0].Trim();
         }
 
         /// <summary>Throws unless the code is Ok, with the message of this thread's last failure.</summary>

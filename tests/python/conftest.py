@@ -15,6 +15,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # Real hosts of large packages: each has an environment of its own, `cargo xtask test --hosts`.
 collect_ignore = [] if os.environ.get("TASKBELL_HOSTS") else ["hosts"]
+# The packages of a release, which `cargo xtask dist` makes.
+collect_ignore += [] if os.environ.get("TASKBELL_DIST") else ["release"]
 sys.path.insert(0, str(ROOT / "bindings" / "python"))
 # Python hosts in processes of their own have the binding, too.
 os.environ["PYTHONPATH"] = sys.path[0]

@@ -11,7 +11,7 @@ import pytest
 
 from bells import settings
 from steps import Hang
-from tools import ROOT, run
+from tools import ROOT, adapter, run
 
 RUN = ROOT / "tests" / "python" / "comfyui" / "run.py"
 EVERY = ["task.complete", "queue.start", "queue.end", "server.start", "server.stop"]
@@ -20,6 +20,8 @@ EVERY = ["task.complete", "queue.start", "queue.end", "server.start", "server.st
 @pytest.fixture
 def package(tmp_path):
     """The package as it stands in ``custom_nodes`` once it is installed."""
+    if released := adapter("comfyui", tmp_path / "custom_nodes"):
+        return released
     folder = tmp_path / "custom_nodes" / "taskbell"
     shutil.copytree(ROOT / "bindings" / "hosts" / "comfyui", folder)
     shutil.copytree(ROOT / "bindings" / "python" / "taskbell", folder / "taskbell")
@@ -27,7 +29,9 @@ def package(tmp_path):
 
 
 def work_off(package, **env):
-    surroundings = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    # A released package has the library inside.
+    own = {"PYTHONPATH", "TASKBELL_LIBRARY"} if "TASKBELL_DIST" in os.environ else {"PYTHONPATH"}
+    surroundings = {key: value for key, value in os.environ.items() if key not in own}
     text = run(sys.executable, RUN, package, env={**surroundings, **env}, timeout=60)
     assert "\nok\n" in f"\n{text}", text
     return text

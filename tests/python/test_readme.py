@@ -12,7 +12,7 @@ from standardwebhooks.webhooks import Webhook
 import taskbell
 from documents import blocks, one
 from steps import Reply
-from tools import ROOT, compile_csharp, need, run
+from tools import ROOT, compile_csharp, linkable, need, run
 
 README = "README.md"
 SLACK = "https://hooks.slack.com/services/T000/B000/abcdefghijklmnopqrstuvwx"
@@ -106,6 +106,7 @@ def c_host(place) -> list[object]:
     """The command for the C host."""
     (place / "host.c").write_text(one(README, "c"), encoding="utf-8")
     strict = ["-std=c11", "-Wall", "-Wextra", "-Werror"]
+    linkable(place / "libtaskbell.so")
     link = ["-I", ROOT / "include", "-L", place, "-ltaskbell", "-Wl,-rpath,$ORIGIN"]
     run(need("cc"), *strict, place / "host.c", *link, "-o", place / "host")
     return [place / "host"]

@@ -11,7 +11,7 @@ import pytest
 
 from bells import endpoint, settings
 from steps import Hang, Reply
-from tools import ROOT, coreclr, coreclr_folder, need, run
+from tools import ROOT, adapter, coreclr, coreclr_folder, need, run
 
 CHROMIUM = shutil.which("chromium")
 TEMPLATE = '{"seed": %seed%, "text": "%prompt%", "model": "%model% %loras%", "took": "%generation_time%", '
@@ -20,8 +20,11 @@ TEMPLATE += '"more": "%Sampler%, %Refiner Model%, %my note%, %vae%, 9% %Other st
 
 def compile_all(directory, *options):
     """SwarmUI's stub, the extension as an assembly of its own, and the server."""
-    extension = sorted((ROOT / "bindings" / "hosts" / "swarmui").glob("*.cs"))
-    binding = [ROOT / "bindings" / "csharp" / name for name in ("Native.cs", "Taskbell.cs")]
+    if released := adapter("swarmui", directory / "unpacked"):
+        extension, binding = sorted(released.glob("*.cs")), []
+    else:
+        extension = sorted((ROOT / "bindings" / "hosts" / "swarmui").glob("*.cs"))
+        binding = [ROOT / "bindings" / "csharp" / name for name in ("Native.cs", "Taskbell.cs")]
     stub, plugin, server = (directory / name for name in ("SwarmUI.dll", "Extension.dll", "Server.exe"))
     compiler = [need("mcs"), "-langversion:7.2", "-warn:4", "-warnaserror", "-nowarn:1702", *options]
     run(*compiler, "-target:library", f"-out:{stub}", *sorted((ROOT / "tests/csharp/stubs").glob("*.cs")))

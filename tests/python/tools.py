@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -80,12 +82,20 @@ def python(code: str, *arguments: object, env: dict[str, str | None] | None = No
     return run(sys.executable, "-c", code, *arguments, env=kept, **options)
 
 
+def linkable(library: Path) -> Path:
+    """The library, with the name next to it that a linked host looks for: with the number of the ABI."""
+    if library.suffix == ".so":
+        with contextlib.suppress(FileExistsError):
+            library.with_name("libtaskbell.so.1").symlink_to(library.name)
+    return library
+
+
 def compile_native(library: Path, program: Path, *sources: Path, standard: str = "", flags: Any = ()) -> Path:
     """A host in C or C++, every warning an error, linked with the library."""
     is_cpp = sources[0].suffix == ".cpp"
     compiler, usual = ("c++", "c++14") if is_cpp else ("cc", "c11")
     includes = [part for folder in ("include", "bindings/cpp", "tests/c") for part in ("-I", ROOT / folder)]
-    link = [library, f"-Wl,-rpath,{library.parent}", "-pthread", "-ldl"]
+    link = [linkable(library), f"-Wl,-rpath,{library.parent}", "-pthread", "-ldl"]
     strict = [f"-std={standard or usual}", "-Wall", "-Wextra", "-Werror", *flags]
     run(need(compiler), *strict, *includes, *sources, "-o", program, *link)
     return program
@@ -96,6 +106,17 @@ def compile_csharp(program: Path, *sources: Path) -> Path:
     binding = [ROOT / "bindings" / "csharp" / name for name in ("Taskbell.cs", "Native.cs")]
     run(need("mcs"), "-langversion:7.2", "-warn:4", "-warnaserror", f"-out:{program}", *sources, *binding)
     return program
+
+
+def adapter(host: str, folder: Path) -> Path | None:
+    """The adapter of a release, unpacked below this folder, where the tests are for a release."""
+    dist = os.environ.get("TASKBELL_DIST")
+    if dist is None:
+        return None
+    (archive,) = Path(dist).glob(f"taskbell-{host}-*.zip")
+    with zipfile.ZipFile(archive) as unpacked:
+        unpacked.extractall(folder)
+        return folder / unpacked.namelist()[0].split("/")[0]
 
 
 def coreclr_folder() -> Path:

@@ -4,10 +4,10 @@
 //! points), one target folder; Clippy lints as it compiles. Only the release library is built apart.
 
 use crate::bench;
+use crate::dist;
 use crate::hosts;
 use crate::steps::Steps;
 use crate::tools::{self, cargo};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -39,8 +39,13 @@ pub fn test() -> bool {
     if let Some(python) = &python {
         lint_python(&mut steps, python);
     }
+    let folder = release.as_ref().and_then(|library| library.parent().map(Path::to_owned));
     let release = release.map(|library| ("TASKBELL_RELEASE_LIBRARY", library));
     run_python(&mut steps, python.as_deref(), &all_python_tests(), &[], release);
+    match folder {
+        Some(folder) => dist::test_here(&mut steps, &folder),
+        None => steps.fail("packages", "the release library was not built"),
+    }
     hosts::test_in_time(&mut steps, start);
     steps.finish()
 }
@@ -72,21 +77,6 @@ pub fn python(arguments: &[String]) -> bool {
     let python = prepare_python(&mut steps);
     build(&mut steps);
     run_python(&mut steps, python.as_deref(), &all_python_tests(), arguments, None);
-    steps.finish()
-}
-
-/// The library as it is shipped, checked for its size and its symbols, in one folder with what C and C++
-/// hosts need.
-pub fn dist() -> bool {
-    let mut steps = Steps::default();
-    if let Some(library) = build_release(&mut steps) {
-        if let Some(python) = prepare_python(&mut steps) {
-            let mut pytest = pytest(&python, &["tests/python/test_symbols.py".to_owned()]);
-            pytest.env("TASKBELL_LIBRARY", &library).env("TASKBELL_RELEASE_LIBRARY", &library);
-            steps.run("size and symbols", TEST_LIMIT, &mut pytest);
-        }
-        steps.step("gather", || gather(&library, &tools::target().join("dist")));
-    }
     steps.finish()
 }
 
@@ -167,29 +157,9 @@ fn ring_under_miri(steps: &mut Steps) {
     steps.run(NAME, BUILD_LIMIT, miri.env("MIRIFLAGS", "-Zmiri-disable-stacked-borrows"));
 }
 
-/// The library without fail points, as it is shipped.
+/// The library without fail points, as it is shipped; the command is built with it, while one processor links.
 pub fn build_release(steps: &mut Steps) -> Option<PathBuf> {
-    let mut build = cargo(["build", "--release", "--package", "taskbell"]);
-    let built = steps.run("release library", BUILD_LIMIT, &mut build);
-    built.then(|| tools::target().join("release").join(library_name()))
-}
-
-/// What a host needs in one folder: the library, the header and the bindings.
-fn gather(library: &Path, folder: &Path) -> Result<(), String> {
-    let root = tools::root();
-    let files = [
-        (library.to_owned(), library_name()),
-        (root.join("include/taskbell.h"), "taskbell.h".to_owned()),
-        (root.join("bindings/cpp/taskbell.hpp"), "taskbell.hpp".to_owned()),
-        (root.join("LICENSE"), "LICENSE".to_owned()),
-    ];
-    fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
-    for (from, name) in files {
-        fs::copy(&from, folder.join(name))
-            .map_err(|error| format!("cannot copy {}: {error}", from.display()))?;
-    }
-    println!("    {}", folder.display());
-    Ok(())
+    dist::build::here(steps).map(|folder| folder.join(library_name()))
 }
 
 fn library_name() -> String {

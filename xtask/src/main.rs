@@ -3,6 +3,7 @@
 mod bench;
 mod cards;
 mod checks;
+mod dist;
 mod hosts;
 mod steps;
 mod tools;
@@ -16,7 +17,9 @@ usage: cargo xtask COMMAND
   test --quick     the part that answers within three minutes on a tree that is built
   test --hosts     real hosts of Python from PyPI; CI runs as many of them as its time allows
   python [ARGS]    the tests from outside alone; ARGS go to pytest
-  dist             the library as it is shipped, with its headers, in target/dist
+  dist             what is shipped, for every system, tested from the archives, in target/dist
+  dist --target T  the same for this system alone; may be given several times
+  dist --from DIR  the same of a library and a command that are built already
   bench [PARTS]    the benchmarks, into target/bench/report.json and report.svg; in about an hour
   bench --quick    the same once and short; `--runs N` as often; `--docs` also into docs/benchmarks.md
   instructions     the instructions of a delivery, held to the recorded figure; `--record` records it
@@ -34,7 +37,10 @@ fn main() -> ExitCode {
         "test" if rest == ["--quick"] => checks::quick(),
         "test" if rest == ["--hosts"] => checks::hosts(),
         "python" => checks::python(&rest),
-        "dist" if rest.is_empty() => checks::dist(),
+        "dist" => match dist::dist(&rest) {
+            Some(done) => done,
+            None => return usage(),
+        },
         "bench" => bench::bench(&rest),
         "instructions" if rest.is_empty() => bench::instructions(false),
         "instructions" if rest == ["--record"] => bench::instructions(true),

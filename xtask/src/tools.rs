@@ -111,6 +111,16 @@ pub fn program(name: &str, package: &str) -> Result<(), String> {
     find(name).map(drop).ok_or_else(advice)
 }
 
+/// Installs the package that brings this file, where apt-get may.
+pub fn file(path: &str, package: &str) -> Result<(), String> {
+    if !Path::new(path).exists() && may_install() {
+        println!("    installing {package} with apt-get");
+        apt_install(&[package])?;
+    }
+    let advice = || format!("{path} is missing; on Debian: sudo apt-get install {package}");
+    Path::new(path).exists().then_some(()).ok_or_else(advice)
+}
+
 /// Finds every program; installs the missing ones where apt-get may, else says what to do. On CI a
 /// program that is still missing is an error; elsewhere its tests are skipped.
 pub fn programs() -> Result<(), String> {

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
+import re
 import sys
+import sysconfig
 import threading
 from ctypes import POINTER, byref, c_char_p, c_double, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
 from pathlib import Path
@@ -92,10 +95,54 @@ def _file_name() -> str:
     return "libtaskbell.dylib" if sys.platform == "darwin" else "libtaskbell.so"
 
 
-def _load() -> ctypes.CDLL:
+def _system() -> str:
+    """The folder of this system in a package for several: as .NET names it."""
+    machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(
+        platform.machine().lower(), platform.machine()
+    )
+    if sys.platform == "win32":
+        return f"win-{machine}"
+    if sys.platform == "darwin":
+        return f"osx-{machine}"
+    musl = "musl" in str(sysconfig.get_config_var("SOABI"))
+    return f"linux-musl-{machine}" if musl else f"linux-{machine}"
+
+
+def _place() -> str:
+    """Where the library is: as ``TASKBELL_LIBRARY`` says, in this package, or where the system looks."""
     named = os.environ.get("TASKBELL_LIBRARY")
-    beside = Path(__file__).parent / _file_name()
-    where = named or (str(beside) if beside.exists() else _file_name())
+    if named:
+        return named
+    here = Path(__file__).parent
+    beside = (here / _file_name(), here / "native" / _system() / _file_name())
+    return next((str(path) for path in beside if path.exists()), _file_name())
+
+
+def _why(where: str, fault: Exception) -> str:
+    """What is wrong with a library that cannot be loaded, and what to do."""
+    text = str(fault)
+    if needed := re.search(r"GLIBC_([0-9.]+)", text):
+        return (
+            f"it needs glibc {needed.group(1)}, and this system has {platform.libc_ver()[1] or 'another'}: "
+            "install a build for older systems, as `pip install taskbell` does"
+        )
+    if isinstance(fault, AttributeError):
+        return f"it lacks a function ({text}): install a library and a package of the same release"
+    # The loader of Linux passes over a file for another processor, and then says that there is none.
+    passed_over = Path(where).exists() and text.startswith(where) and "No such file" in text
+    if passed_over or re.search(r"ELF|wrong architecture|mach-o|WinError 193|file too short", text):
+        return (
+            f"it is no library for this system, which is {_system()} ({text}): "
+            "install the package again on this system"
+        )
+    inside = f"put {_file_name()} into {Path(__file__).parent}"
+    if os.sep in where and not Path(where).exists():
+        return f"there is no such file: set TASKBELL_LIBRARY to the path of the library, or {inside}"
+    return f"{text}: set TASKBELL_LIBRARY to the path of the library, or {inside}"
+
+
+def _load() -> ctypes.CDLL:
+    where = _place()
     try:
         library = ctypes.CDLL(where)
         for name, (result, arguments) in PROTOTYPES.items():
@@ -103,10 +150,7 @@ def _load() -> ctypes.CDLL:
             function.restype = result
             function.argtypes = arguments
     except (OSError, AttributeError) as fault:
-        raise ImportError(
-            f"cannot load the Taskbell library from {where!r} ({fault}); set TASKBELL_LIBRARY to its "
-            f"path or put {_file_name()} into {Path(__file__).parent}"
-        ) from fault
+        raise ImportError(f"cannot load the Taskbell library from {where!r}: {_why(where, fault)}") from fault
     found = library.taskbell_abi_version()
     if found != ABI_VERSION:
         raise ImportError(

@@ -17,6 +17,8 @@ mod import_swarmui;
 mod init;
 mod input;
 mod list;
+#[cfg(test)]
+mod pages;
 mod preview;
 mod replay;
 mod run;

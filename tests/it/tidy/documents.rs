@@ -75,12 +75,14 @@ fn the_change_log_has_this_version() {
     let log = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
     let heading = format!("## [{}] - ", taskbell_core::VERSION);
     assert!(log.lines().any(|line| line.starts_with(&heading)), "{heading}");
-    for (file, line) in [
-        ("bindings/python/pyproject.toml", format!("version = \"{}\"", taskbell_core::VERSION)),
-        ("Cargo.toml", format!("version = \"{}\"", taskbell_core::VERSION)),
+    for (file, before, after) in [
+        ("Cargo.toml", "version = \"", "\""),
+        ("bindings/hosts/blender/blender_manifest.toml", "version = \"", "\""),
+        ("bindings/hosts/swarmui/TaskbellExtension.cs", "Version = \"", "\";"),
     ] {
         let text = fs::read_to_string(root().join(file)).unwrap();
-        assert!(text.lines().any(|found| found == line), "{file} has another version");
+        let line = format!("{before}{}{after}", taskbell_core::VERSION);
+        assert!(text.lines().any(|found| found.trim() == line), "{file} has another version");
     }
 }
 

@@ -65,7 +65,7 @@ fn test_files(sources: &BTreeMap<String, String>) -> BTreeSet<String> {
     let mut files = BTreeSet::new();
     for (path, text) in sources {
         let folder = match path.rsplit_once('/') {
-            Some((folder, "mod.rs" | "lib.rs")) => folder.to_owned(),
+            Some((folder, "mod.rs" | "lib.rs" | "main.rs")) => folder.to_owned(),
             _ => path.trim_end_matches(".rs").to_owned(),
         };
         let beside = path.rsplit_once('/').map_or("", |(folder, _)| folder);

@@ -19,6 +19,7 @@ const MOST: u64 = 2048;
 const MOST_SENDERS: u64 = 256;
 
 /// Descriptors that are left to the host where it uses many itself.
+#[cfg(any(unix, test))]
 const SPARE: u64 = 64;
 
 /// Between two looks for a free slot; a request waits for another's end.
@@ -65,7 +66,8 @@ fn limit(descriptors: u64) -> u64 {
 }
 
 /// Whether a new descriptor of this number leaves the host too few: the system gives the lowest that is free, so
-/// that all below it are in use.
+/// that all below it are in use. Windows has no such numbers.
+#[cfg(any(unix, test))]
 pub(super) fn is_too_high(number: u64) -> bool {
     let limit = os::descriptor_limit();
     number >= limit - (limit / 8).min(SPARE)

@@ -1,0 +1,213 @@
+"""The archive for C and C++: hosts are built from the unpacked tree alone, by every usual build system."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import pytest
+from packages import DIST, HERE, ROOT, package, unpacked, user, version
+
+from bells import settings
+from tools import attempt, need, run
+
+C = ROOT / "tests" / "c"
+FILES = ["abi.c", "check.h", "host.cpp"]
+
+MESON = """project('host', 'c', 'cpp', default_options: ['c_std=c11', 'cpp_std=c++14'])
+taskbell = dependency('taskbell', version: '>=@VERSION@')
+threads = dependency('threads')
+executable('abi', 'abi.c', dependencies: [taskbell, threads])
+executable('host', 'host.cpp', dependencies: [taskbell, threads])
+"""
+
+CMAKE = """cmake_minimum_required(VERSION 3.16)
+project(host C CXX)
+@FIND@
+find_package(Threads REQUIRED)
+set(CMAKE_CXX_STANDARD 14)
+add_executable(abi abi.c)
+target_link_libraries(abi PRIVATE Taskbell::taskbell Threads::Threads)
+add_executable(host host.cpp)
+target_link_libraries(host PRIVATE Taskbell::taskbell Threads::Threads)
+"""
+
+MAKE = """CFLAGS = $(shell pkg-config --cflags taskbell)
+LDLIBS = $(shell pkg-config --libs taskbell) -pthread
+LDFLAGS = -Wl,-rpath,$(shell pkg-config --variable=libdir taskbell)
+CXXFLAGS = $(CFLAGS) -std=c++14
+all: abi host
+"""
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """The unpacked archive, in a folder with a space in its name: it works wherever it is."""
+    return unpacked(package(f"taskbell-*-{HERE}.tar.gz"), tmp_path_factory.mktemp("installed"))
+
+
+@pytest.fixture
+def project(tmp_path):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name in FILES:
+        shutil.copy(C / name, folder / name)
+    return folder
+
+
+def run_both(tmp_path, folder, env, receive):
+    """Both hosts deliver to a receiver."""
+    for name in ("abi", "host"):
+        receiver = receive()
+        assert "ok" in run(folder / name, receiver.url(), tmp_path / f"{name}.db", env=env, cwd=tmp_path)
+        assert receiver.requests
+
+
+def test_the_archive_has_what_hosts_users_and_lawyers_need(tree):
+    found = {path.relative_to(tree).as_posix() for path in tree.rglob("*") if not path.is_dir()}
+    wanted = {
+        "bin/taskbell", "lib/libtaskbell.so.1", "lib/libtaskbell.so", "include/taskbell.h",
+        "include/taskbell.hpp",
+        "lib/pkgconfig/taskbell.pc", "lib/cmake/Taskbell/TaskbellConfig.cmake", "CMakeLists.txt",
+        "share/taskbell/python/taskbell/__init__.py", "share/taskbell/csharp/Taskbell.cs",
+        "share/man/man1/taskbell.1", "share/man/man1/taskbell-send.1", "share/zsh/site-functions/_taskbell",
+        "share/bash-completion/completions/taskbell", "share/fish/vendor_completions.d/taskbell.fish",
+        "share/doc/taskbell/LICENSE", "share/doc/taskbell/THIRD-PARTY.md",
+        "share/doc/taskbell/taskbell.cdx.json",
+    }  # fmt: skip
+    assert wanted <= found, wanted - found
+    assert not [path for path in found if "__pycache__" in path or path.endswith(".pyc")]
+
+
+def test_the_library_is_called_by_the_number_of_its_abi(tree):
+    lines = run(need("readelf"), "-d", tree / "lib" / "libtaskbell.so")
+    assert "[libtaskbell.so.1]" in lines
+
+
+def test_the_library_names_the_oldest_glibc_that_it_runs_on(tree):
+    newest = 0
+    for name in ("lib/libtaskbell.so.1", "bin/taskbell"):
+        names = run(need("readelf"), "--version-info", "--wide", tree / name)
+        newest = max(newest, *(int(minor) for minor in re.findall(r"GLIBC_2\.(\d+)", names)))
+    print(f"needs glibc 2.{newest}")
+    (wheel,) = DIST.glob(f"*manylinux*_{HERE.split('-')[0]}.whl")
+    assert int(re.search(r"manylinux_2_(\d+)_", wheel.name).group(1)) == max(newest, 17)
+
+
+def test_no_path_of_the_building_machine_is_in_what_is_shipped(tree):
+    for name in ("lib/libtaskbell.so.1", "bin/taskbell"):
+        content = (tree / name).read_bytes()
+        assert str(ROOT).encode() not in content
+        assert b"/.cargo/registry" not in content
+
+
+def test_the_command_is_of_this_version(tree, tmp_path):
+    text = run(tree / "bin" / "taskbell", "--version", env=user(tmp_path / "home"))
+    assert text.strip() == f"taskbell {version()}"
+
+
+def test_cmake_finds_the_package(tree, project, tmp_path, receive):
+    (project / "CMakeLists.txt").write_text(
+        CMAKE.replace("@FIND@", f"find_package(Taskbell {version()} CONFIG REQUIRED)")
+    )
+    build = tmp_path / "build"
+    env = user(tmp_path / "home")
+    run(need("cmake"), "-S", project, "-B", build, f"-DCMAKE_PREFIX_PATH={tree}", env=env)
+    run(need("cmake"), "--build", build, env=env)
+    run_both(tmp_path, build, env, receive)
+
+
+def test_cmake_fetches_the_archive(project, tmp_path, receive):
+    archive = package(f"taskbell-*-{HERE}.tar.gz")
+    fetch = f"include(FetchContent)\nFetchContent_Declare(taskbell URL file://{archive})\nFetchContent_MakeAvailable(taskbell)"
+    (project / "CMakeLists.txt").write_text(CMAKE.replace("@FIND@", fetch))
+    build = tmp_path / "build"
+    env = user(tmp_path / "home")
+    run(need("cmake"), "-S", project, "-B", build, env=env)
+    run(need("cmake"), "--build", build, env=env)
+    run_both(tmp_path, build, env, receive)
+
+
+def test_cmake_says_that_a_version_is_too_old_and_a_processor_is_another(tree, project, tmp_path):
+    env = user(tmp_path / "home")
+    (project / "CMakeLists.txt").write_text(
+        CMAKE.replace("@FIND@", "find_package(Taskbell 99.0 CONFIG REQUIRED)")
+    )
+    refused = attempt(
+        need("cmake"), "-S", project, "-B", tmp_path / "old", f"-DCMAKE_PREFIX_PATH={tree}", env=env
+    )
+    assert refused.returncode != 0
+    assert f"version: {version()}" in refused.stdout
+    (project / "CMakeLists.txt").write_text(CMAKE.replace("@FIND@", "find_package(Taskbell CONFIG REQUIRED)"))
+    other = ["-DCMAKE_SYSTEM_NAME=Linux", "-DCMAKE_SYSTEM_PROCESSOR=riscv64"]
+    refused = attempt(
+        need("cmake"),
+        "-S",
+        project,
+        "-B",
+        tmp_path / "other",
+        f"-DTaskbell_DIR={tree}/lib/cmake/Taskbell",
+        *other,
+        env=env,
+    )
+    assert refused.returncode != 0
+    words = " ".join(refused.stdout.split())
+    assert f"this Taskbell is for {HERE}, and the build is for riscv64" in words
+
+
+def test_meson_finds_the_package(tree, project, tmp_path, receive):
+    (project / "meson.build").write_text(MESON.replace("@VERSION@", version()))
+    env = user(tmp_path / "home", PKG_CONFIG_PATH=str(tree / "lib" / "pkgconfig"))
+    run(need("meson"), "setup", tmp_path / "build", project, env=env)
+    run(need("meson"), "compile", "-C", tmp_path / "build", env=env)
+    run_both(tmp_path, tmp_path / "build", env, receive)
+
+
+def test_a_makefile_finds_the_package_by_pkg_config(tree, project, tmp_path, receive):
+    (project / "Makefile").write_text(MAKE)
+    need("pkg-config")
+    env = user(tmp_path / "home", PKG_CONFIG_PATH=str(tree / "lib" / "pkgconfig"))
+    run(need("make"), "-C", project, env=env)
+    run_both(tmp_path, project, env, receive)
+
+
+def test_the_command_of_the_archive_sends_a_message(tree, tmp_path, receive):
+    receiver = receive()
+    config = tmp_path / "taskbell.json"
+    config.write_text(json.dumps(settings(tmp_path, receiver.url())))
+    run(
+        tree / "bin" / "taskbell",
+        "send",
+        config,
+        "test.event",
+        '{"name": "first"}',
+        env=user(tmp_path / "home"),
+    )
+    assert receiver.wait_for(1)[0].json()["type"] == "test.event"
+
+
+def test_every_page_of_the_manual_can_be_read(tree, tmp_path):
+    pages = sorted((tree / "share" / "man" / "man1").iterdir())
+    assert len(pages) > 10
+    for page in pages:
+        text = run(
+            need("man"), "--warnings", "--local-file", page, env=user(tmp_path / "home", MANWIDTH="100")
+        )
+        assert "SYNOPSIS" in text
+        assert "warning" not in text
+
+
+def test_the_parts_list_names_every_part_once(tree):
+    document = json.loads((tree / "share/doc/taskbell/taskbell.cdx.json").read_text())
+    assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.5")
+    references = [part["bom-ref"] for part in document["components"]]
+    assert len(references) == len(set(references)) > 50
+    assert set(document["dependencies"][0]["dependsOn"]) == set(references)
+    names = {part["name"] for part in document["components"]}
+    assert {"rustls", "ring", "rusqlite", "clap"} <= names
+    assert not {"cbindgen", "proptest", "serde_derive"} & names, "what only builds or tests is not in it"
+    licences = (tree / "share/doc/taskbell/THIRD-PARTY.md").read_text()
+    for part in document["components"]:
+        assert f"- {part['name']} {part['version']}: " in licences
+        assert part["licenses"][0]["expression"]

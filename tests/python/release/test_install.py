@@ -1,0 +1,96 @@
+"""Every line of docs/install.md that a user types, tried as it is there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from packages import DIST, HERE, package, user
+
+from bells import settings
+from documents import blocks, one
+from tools import need, run
+
+PAGE = "docs/install.md"
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder with the files of a release for this system."""
+    folder = tmp_path / "place"
+    folder.mkdir()
+    machine = HERE.split("-")[0]
+    for path in DIST.iterdir():
+        if HERE in path.name or f"_{machine}.whl" in path.name or path.name.startswith("SHA256SUMS"):
+            shutil.copy(path, folder)
+    return folder
+
+
+def section(heading: str) -> str:
+    """The shell lines of a section."""
+    return next(block.text for block in blocks(PAGE) if block.language == "sh" and below(heading, block.line))
+
+
+def below(heading: str, line: int) -> bool:
+    from tools import ROOT
+
+    before = (ROOT / PAGE).read_text().split("\n")[:line]
+    return next(text for text in reversed(before) if text.startswith("## ")) == f"## {heading}"
+
+
+def typed(script: str, place: Path, home: Path, **variables: str) -> str:
+    """Types these lines into a shell, with this Python as ``python``."""
+    programs = home.parent / "programs"
+    programs.mkdir(exist_ok=True)
+    (programs / "python").symlink_to(sys.executable)
+    env = user(home, **variables)
+    env["PATH"] = f"{programs}{os.pathsep}{env['PATH']}"
+    return run("bash", "-ec", script, env=env, cwd=place)
+
+
+def test_python_from_nothing_to_a_first_message(place, tmp_path, receive):
+    receiver = receive()
+    typed(section("Python"), place, tmp_path / "home", TEAM_URL=receiver.url(), PIP_NO_INDEX="1")
+    assert receiver.wait_for(1)[0].json()["type"] == "message"
+
+
+def test_c_and_csharp_from_nothing_to_a_first_message(place, tmp_path, receive):
+    for language, name, lines in (
+        ("c", "host.c", section("C and C++") + "./host\n"),
+        ("csharp", "Host.cs", section("C#")),
+    ):
+        need("mcs" if language == "csharp" else "cc")
+        receiver = receive()
+        config = settings(tmp_path, receiver.url(), hooks=[{"on": ["queue.end"], "to": ["e0"]}])
+        (place / "taskbell.json").write_text(json.dumps(config))
+        (place / name).write_text(one("README.md", language))
+        home = tmp_path / f"home-{language}" / "home"
+        home.parent.mkdir()
+        typed(lines, place, home, TASKBELL_CONFIG="taskbell.json")
+        assert receiver.wait_for(1)[0].json()["data"]["queue"]["total"] == 12
+
+
+def test_the_checksums_are_compared(place, tmp_path):
+    text = typed(section("Is it what was released?"), place, tmp_path / "home")
+    assert f"{package(f'taskbell-*-{HERE}.tar.gz').name}: OK" in text
+
+
+def test_a_signed_release_is_recognised_and_a_changed_one_is_not(tmp_path):
+    """As the release signs and the page verifies; with a key of this test's own."""
+    for name in ("SHA256SUMS",):
+        shutil.copy(DIST / name, tmp_path / name)
+    key = tmp_path / "key"
+    run(need("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", key)
+    run("ssh-keygen", "-q", "-Y", "sign", "-n", "taskbell-release", "-f", key, tmp_path / "SHA256SUMS")
+    (tmp_path / "allowed_signers").write_text(f"taskbell {(tmp_path / 'key.pub').read_text()}")
+    (line,) = [
+        line for line in (Path(__file__).parents[3] / PAGE).read_text().split("`") if "-Y verify" in line
+    ]
+    run("bash", "-ec", line, cwd=tmp_path)
+    with (tmp_path / "SHA256SUMS").open("a") as sums:
+        sums.write("0000  other\n")
+    run("bash", "-ec", line, cwd=tmp_path, expect=255)

@@ -1,0 +1,99 @@
+"""The archive for Windows, under Wine: hosts in C and C++ and the command deliver to a receiver."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import zipfile
+
+import pytest
+from packages import DIST, ROOT, version
+
+from bells import settings
+from tools import attempt, need, run
+
+ARCHIVES = sorted(DIST.glob("taskbell-*-x86_64-pc-windows-gnu.zip"))
+pytestmark = pytest.mark.skipif(not ARCHIVES, reason="this release is not for Windows")
+
+SYSTEM = {
+    "advapi32", "bcrypt", "bcryptprimitives", "combase", "crypt32", "kernel32", "msvcrt", "ntdll", "oleaut32",
+    "pdh", "powrprof", "psapi", "rpcrt4", "shell32", "userenv", "ws2_32",
+}  # fmt: skip
+"""The DLLs of every Windows 10; besides them, sets of its own interfaces."""
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """The unpacked archive, with the DLL that Wine lacks next to its programs."""
+    with zipfile.ZipFile(ARCHIVES[0]) as archive:
+        folder = tmp_path_factory.mktemp("windows")
+        archive.extractall(folder)
+    (top,) = folder.iterdir()
+    source = ROOT / "tests" / "c" / "windows_prng.c"
+    compile_for_windows("gcc", top / "bin" / "bcryptprimitives.dll", "-shared", source, "-ladvapi32")
+    return top
+
+
+@pytest.fixture(scope="module")
+def wine(tmp_path_factory):
+    """Runs a program of Windows: ``wine(program, *words, NAME=value)``."""
+    prefix = tmp_path_factory.mktemp("wine")
+    env = {**os.environ, "WINEPREFIX": str(prefix / "prefix"), "WINEDEBUG": "-all"}
+    run(need("wine"), "wineboot", "--init", env=env)
+
+    def start(*command, cwd, **variables):
+        return run(need("wine"), *command, cwd=cwd, env={**env, **variables})
+
+    yield start
+    # It answers with 1 when its last program has ended by itself.
+    attempt(need("wineserver", "/usr/lib/wine/wineserver"), "--kill", env=env)
+
+
+def compile_for_windows(language, program, *words):
+    run(need(f"x86_64-w64-mingw32-{language}"), "-static", "-o", program, *words)
+
+
+@pytest.mark.parametrize("name", ["abi.c", "host.cpp"])
+def test_a_host_is_built_from_the_archive_and_delivers(tree, wine, tmp_path, receive, name):
+    language = "g++" if name.endswith("cpp") else "gcc"
+    program = tree / "bin" / f"{name}.exe"
+    source = ROOT / "tests" / "c" / name
+    include = ["-I", tree / "include", "-I", source.parent]
+    compile_for_windows(
+        language, program, "-Wall", "-Wextra", *include, source, tree / "lib" / "libtaskbell.dll.a"
+    )
+    receiver = receive()
+    assert "ok" in wine(program, receiver.url(), "bell.db", cwd=tmp_path)
+    assert receiver.requests
+
+
+def test_the_command_checks_sends_and_lists(tree, wine, tmp_path, receive):
+    receiver = receive()
+    config = settings(tmp_path, receiver.url())
+    config["spool"]["path"] = "bell.db"
+    (tmp_path / "taskbell.json").write_text(json.dumps(config))
+    command = tree / "bin" / "taskbell.exe"
+    assert wine(command, "--version", cwd=tmp_path).strip() == f"taskbell {version()}"
+    assert "fine" in wine(command, "check", "taskbell.json", cwd=tmp_path)
+    assert "delivered" in wine(command, "send", "taskbell.json", "test.event", "{}", cwd=tmp_path)
+    assert "1 delivered, 0 dead" in wine(command, "list", "taskbell.json", cwd=tmp_path)
+    assert receiver.wait_for(1)[0].json()["type"] == "test.event"
+
+
+def test_the_dll_exports_the_header_and_needs_only_the_systems_own(tree):
+    said = run(need("x86_64-w64-mingw32-objdump"), "-p", tree / "bin" / "taskbell.dll")
+    needed = {name.lower().removesuffix(".dll") for name in re.findall(r"DLL Name: (\S+)", said)}
+    assert {name for name in needed if not name.startswith("api-ms-win-")} <= SYSTEM
+    exported = set(re.findall(r"^\s*\[\s*\d+\](?: \+base\[\s*\d+\]\s+\w+)? (\w+)$", said, flags=re.MULTILINE))
+    header = (tree / "include" / "taskbell.h").read_text()
+    assert exported
+    assert all(re.search(rf"\b{name}\(", header) for name in exported), exported
+    assert "taskbell_open" in exported
+
+
+def test_the_wheel_for_windows_has_its_dll_and_its_command():
+    (wheel,) = DIST.glob("taskbell-*-py3-none-win_amd64.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert {"taskbell/taskbell.dll", f"taskbell-{version()}.data/scripts/taskbell.exe"} <= names
