@@ -133,14 +133,14 @@ def write_wheel(
     ).encode()
     files[f"{about}/licenses/LICENSE"] = (ROOT / "LICENSE").read_bytes()
     for path in notices:
-        place = "sboms" if path.suffix == ".json" else "licenses"
-        files[f"{about}/{place}/{path.name}"] = path.read_bytes()
+        kind = "sboms" if path.suffix == ".json" else "licenses"
+        files[f"{about}/{kind}/{path.name}"] = path.read_bytes()
     record = "".join(f"{name},{digest(content)},{len(content)}\n" for name, content in sorted(files.items()))
     files[f"{about}/RECORD"] = f"{record}{about}/RECORD,,\n".encode()
     name = f"{base}-py3-none-{tag}.whl"
     with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in sorted(files.items()):
-            archive.writestr(zip_entry(path), content)
+        for place, content in sorted(files.items()):
+            archive.writestr(zip_entry(place), content)
     return name
 
 

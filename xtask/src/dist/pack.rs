@@ -75,6 +75,8 @@ pub fn newest_glibc(bytes: &[u8]) -> Option<u32> {
 fn write_pages(folder: &Path) -> Result<PathBuf, String> {
     let mut write = cargo(["test", "--quiet", "--workspace", "--features", "taskbell/failpoints"]);
     write.args(["--bin", "taskbell", "--", "pages::"]).env("TASKBELL_PAGES", folder);
+    // As the checks compile it, so that it is not compiled again.
+    tools::linted(&mut write);
     run_within(write.stdout(std::process::Stdio::null()), Duration::from_secs(30 * 60))?;
     Ok(folder.to_owned())
 }
