@@ -17,7 +17,7 @@ from bells import eventually
 from console import HOSTILE, Console, Scene, console
 from fake_platform import command
 from steps import Reply
-from tools import ROOT, need
+from tools import ROOT, lacking, need
 
 SHOTS = ROOT / "target" / "screenshots"
 FLAGS = [
@@ -34,7 +34,10 @@ VIEWS = {"now": "/", "deliveries": "/deliveries", "dead": "/dead", "try": "/try"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
+    try:
+        from playwright import sync_api as playwright
+    except ImportError:
+        lacking("playwright is not installed: `cargo xtask test` installs it")
     with playwright.sync_playwright() as tool:
         opened = tool.chromium.launch(executable_path=need("chromium"), args=FLAGS)
         yield opened
@@ -169,6 +172,20 @@ def test_the_quiet_of_an_endpoint_is_lifted_from_the_page(scene, open_page):
         page.get_by_text("1 endpoint is tried again before the end of its pause.").wait_for()
         scene.sms.wait_for(before + 1)
         page.get_by_role("row").filter(has_text="sms").get_by_text("open", exact=True).wait_for()
+
+
+def test_a_pending_delivery_is_sent_now_from_the_page(scene, open_page):
+    with console(scene.config) as site:
+        page = open_page(site)
+        page.goto("/deliveries?state=pending")
+        page.get_by_role("link", name=re.compile(r"^\d+$")).first.click()
+        scene.sms._default = Reply(200, b"ok")
+        before = len(scene.sms.requests)
+        page.get_by_text("Send now…").click()
+        page.get_by_role("button", name="Send now", exact=True).click()
+        page.get_by_text("1 pending delivery is due now: the running host sends it now.").wait_for()
+        scene.sms.wait_for(before + 1)
+        eventually("nothing waits", lambda: scene.counts()["pending"] == 0)
 
 
 def test_a_pending_delivery_is_dropped_from_the_page(scene, open_page):

@@ -72,7 +72,7 @@ enum Command {
     /// Show one event with its deliveries and attempts
     #[command(override_usage = "taskbell show [OPTIONS] [CONFIG|SPOOL.db] ID")]
     Show(show::ShowArgs),
-    /// Send dead letters again
+    /// Send dead letters again, or what waits now
     Replay(replay::ReplayArgs),
     /// Give up pending deliveries, and remove dead letters
     Drop(drop_command::DropArgs),

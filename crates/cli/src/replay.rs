@@ -1,4 +1,4 @@
-//! `taskbell replay`: sends dead letters again.
+//! `taskbell replay`: sends dead letters again, and what waits now.
 
 use super::failure::Failure;
 use super::selection::{SelectionArgs, refused};
@@ -19,20 +19,19 @@ pub fn run(arguments: &ReplayArgs, terminal: &mut Terminal) -> Result<(), Failur
         open.selection.state = Some(DeliveryState::Dead);
     }
     let done = open.operator.replay(&open.selection, clock::unix_ms()).map_err(|error| refused(&error))?;
-    let hosts = if done.due + done.lifted > 0 { open.call_hosts() } else { 0 };
+    let hosts = if done.due + done.hurried + done.lifted > 0 { open.call_hosts() } else { 0 };
     if done == Replayed::default() {
         return Err(open.nothing("dead letters"));
     }
-    if done.due == 0 && done.lifted == 0 {
+    if done.due + done.hurried + done.lifted == 0 {
         let next = format!("`taskbell list {} --dead` lists the dead letters", open.source);
-        return Err(Failure::new(
-            "only dead letters can be replayed; this delivery is pending or delivered",
-            next,
-        ));
+        return Err(Failure::new("only dead letters and what waits can be sent; this has arrived", next));
     }
     if terminal.json() {
-        let Replayed { due, not_dead, lifted } = done;
-        let numbers = json!({ "replayed": due, "not_dead": not_dead, "lifted": lifted, "hosts": hosts });
+        let Replayed { due, hurried, delivered, lifted } = done;
+        let numbers = json!({
+            "replayed": due, "hurried": hurried, "delivered": delivered, "lifted": lifted, "hosts": hosts,
+        });
         return Ok(terminal.object(&numbers)?);
     }
     for line in said(&done, hosts) {
@@ -50,14 +49,16 @@ pub fn said(done: &Replayed, hosts: usize) -> Vec<String> {
         let lifted = count(done.lifted, "endpoint is", "endpoints are");
         said.push(format!("{lifted} tried again before the end of its pause."));
     }
-    if done.due > 0 {
-        let due = count(done.due, "dead letter is", "dead letters are");
-        let them = if done.due == 1 { "it" } else { "them" };
-        said.push(match hosts {
-            0 => format!("{due} due again: the next host that starts on this spool sends {them}."),
-            _ => format!("{due} due again: the running host sends {them} now."),
-        });
-    }
+    let mut add = |number: usize, what: String| {
+        let them = if number == 1 { "it" } else { "them" };
+        match hosts {
+            _ if number == 0 => {}
+            0 => said.push(format!("{what}: the next host that starts on this spool sends {them}.")),
+            _ => said.push(format!("{what}: the running host sends {them} now.")),
+        }
+    };
+    add(done.due, count(done.due, "dead letter is due again", "dead letters are due again"));
+    add(done.hurried, count(done.hurried, "pending delivery is due now", "pending deliveries are due now"));
     said
 }
 
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn dead_letters_are_due_again_and_nothing_else() {
+    fn dead_letters_are_due_again_and_what_waits_is_due_now() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("spool.db");
         let id = fill(&path).to_string();
@@ -82,12 +83,13 @@ mod tests {
         assert!(text.starts_with("1 dead letter is due again: the next host"), "{text}");
         let counts = Reader::open(&path).unwrap().counts().unwrap();
         assert_eq!((counts.dead, counts.pending, counts.delivered), (0, 2, 1));
+        let text = replay(&path, &[&id]).unwrap();
+        assert!(text.starts_with("2 pending deliveries are due now: the next host"), "{text}");
         for (options, expected) in [
             (&["--dead"][..], "there are no dead letters"),
             (&["--dead", "--endpoint", "nobody"], "none of the dead letters match"),
             (&[], "no delivery is selected"),
             (&["1"], "only dead letters"),
-            (&[&id], "only dead"),
             (&["99"], "`99` is not among"),
         ] {
             let Err(Failure::Message { what, .. }) = replay(&path, &[options, &["--json"]].concat()) else {

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import zipfile
 
 import pytest
 from packages import DIST, ROOT, version
+from windows import ARCHIVES, build
 
 from bells import settings
-from tools import attempt, need, run
+from tools import need, run
 
-ARCHIVES = sorted(DIST.glob("taskbell-*-x86_64-pc-windows-gnu.zip"))
 pytestmark = pytest.mark.skipif(not ARCHIVES, reason="this release is not for Windows")
 
 SYSTEM = {
@@ -23,46 +22,13 @@ SYSTEM = {
 """The DLLs of every Windows 10; besides them, sets of its own interfaces."""
 
 
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory):
-    """The unpacked archive, with the DLL that Wine lacks next to its programs."""
-    with zipfile.ZipFile(ARCHIVES[0]) as archive:
-        folder = tmp_path_factory.mktemp("windows")
-        archive.extractall(folder)
-    (top,) = folder.iterdir()
-    source = ROOT / "tests" / "c" / "windows_prng.c"
-    compile_for_windows("gcc", top / "bin" / "bcryptprimitives.dll", "-shared", source, "-ladvapi32")
-    return top
-
-
-@pytest.fixture(scope="module")
-def wine(tmp_path_factory):
-    """Runs a program of Windows: ``wine(program, *words, NAME=value)``."""
-    prefix = tmp_path_factory.mktemp("wine")
-    env = {**os.environ, "WINEPREFIX": str(prefix / "prefix"), "WINEDEBUG": "-all"}
-    run(need("wine"), "wineboot", "--init", env=env)
-
-    def start(*command, cwd, **variables):
-        return run(need("wine"), *command, cwd=cwd, env={**env, **variables})
-
-    yield start
-    # It answers with 1 when its last program has ended by itself.
-    attempt(need("wineserver", "/usr/lib/wine/wineserver"), "--kill", env=env)
-
-
-def compile_for_windows(language, program, *words):
-    run(need(f"x86_64-w64-mingw32-{language}"), "-static", "-o", program, *words)
-
-
 @pytest.mark.parametrize("name", ["abi.c", "host.cpp"])
 def test_a_host_is_built_from_the_archive_and_delivers(tree, wine, tmp_path, receive, name):
     language = "g++" if name.endswith("cpp") else "gcc"
     program = tree / "bin" / f"{name}.exe"
     source = ROOT / "tests" / "c" / name
     include = ["-I", tree / "include", "-I", source.parent]
-    compile_for_windows(
-        language, program, "-Wall", "-Wextra", *include, source, tree / "lib" / "libtaskbell.dll.a"
-    )
+    build(language, program, "-Wall", "-Wextra", *include, source, tree / "lib" / "libtaskbell.dll.a")
     receiver = receive()
     assert "ok" in wine(program, receiver.url(), "bell.db", cwd=tmp_path)
     assert receiver.requests

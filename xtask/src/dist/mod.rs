@@ -27,6 +27,7 @@ const PACK_LIMIT: Duration = Duration::from_secs(120);
 const PACKAGES: &str = "packages, from the archives";
 const ADAPTERS: &str = "adapters, from their zips";
 const ADAPTER_TESTS: &[&str] = &["test_comfyui.py", "test_swarmui_extension.py"];
+const WINDOWS_TESTS: &[&str] = &["release/test_windows.py", "release/test_windows_run.py"];
 const TEST_LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// What the tests build hosts with, and read packages with.
@@ -124,7 +125,7 @@ fn pack_and_test(steps: &mut Steps, built: &[Built]) {
     // What is for another system alone is tried by its own tests, under an emulator.
     let runs_here = |built: &Built| Target::here().is_some_and(|here| here.triple == built.target.triple);
     if !built.iter().any(runs_here) {
-        run_tests(steps, PACKAGES, TEST_LIMIT, &mut test(&python, &["release/test_windows.py"]));
+        run_tests(steps, PACKAGES, TEST_LIMIT, &mut test(&python, WINDOWS_TESTS));
         return;
     }
     run_tests(steps, PACKAGES, TEST_LIMIT, &mut test(&python, &["release"]));

@@ -9,11 +9,12 @@ use taskbell_core::clock;
 use taskbell_core::engine;
 use taskbell_core::spool::{DeliverySelection, DeliveryState, Operator};
 
-/// Sends dead letters again: one delivery, or all with a reason.
+/// Sends one delivery now, dead or waiting, or all dead letters with a reason.
 pub fn replay(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
     let mut operator = Operator::open(&site.spool)?;
     let done = operator.replay(&selection(ask)?, clock::unix_ms())?;
-    let hosts = if done.due + done.lifted > 0 { engine::call_hosts(&site.spool, None) } else { 0 };
+    let hosts =
+        if done.due + done.hurried + done.lifted > 0 { engine::call_hosts(&site.spool, None) } else { 0 };
     Ok(said(ask, &replay::said(&done, hosts)))
 }
 

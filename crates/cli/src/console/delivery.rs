@@ -105,6 +105,14 @@ fn acts(l: Language, delivery: &DeliveryDetail) -> Markup {
         tone: "main",
         fields: &fields,
     };
+    let send_now = Act {
+        action: "/do/replay",
+        label: l.say("Send now…", "立即发送…"),
+        question: l.say("Send this without waiting for its time?", "不再等待，立即发送？"),
+        yes: l.say("Send now", "立即发送"),
+        tone: "main",
+        fields: &fields,
+    };
     let drop = |question| Act {
         action: "/do/drop",
         label: l.say("Drop…", "放弃…"),
@@ -121,6 +129,7 @@ fn acts(l: Language, delivery: &DeliveryDetail) -> Markup {
                     (drop(l.say("Remove this dead letter for good?", "永久删除这封死信？")).button())
                 }
                 DeliveryState::Pending => {
+                    (send_now.button())
                     (drop(l.say("Give up this delivery? It becomes a dead letter.", "放弃此投递？它将成为死信。")).button())
                 }
                 DeliveryState::Delivered => {}

@@ -164,13 +164,15 @@ impl Peers {
         Ok(taken.deliveries)
     }
 
-    /// Forgets dropped deliveries, and tries endpoints again whose dead letters were replayed.
+    /// Forgets dropped deliveries, sends now what is due before its time, and tries endpoints again whose dead letters
+    /// were replayed.
     fn apply_operator_changes(&mut self, parts: &Parts, spool: &Spool) -> Result<(), SpoolError> {
         let mark = spool.state(&operator_mark())?;
         if mark == self.operator_mark {
             return Ok(());
         }
         let pending = spool.waiting_numbers()?;
+        let due = spool.due(parts.clock.unix_ms())?;
         for (name, lane) in parts.lanes.all() {
             if lane.is_gone() && spool.state(&super::endpoints::gone_key(&name))?.is_none() {
                 lane.revive();
@@ -184,6 +186,8 @@ impl Peers {
             let rows = &parts.lanes.reports;
             let dropped = lane.forget(&|seq| !pending.contains(&rows.present_row(seq)));
             parts.lanes.report_dropped(&name, dropped, DROPPED_BY_OPERATOR);
+            // Where an attempt is not written yet, the row still has the time of the attempt.
+            lane.hurry(|job| due.get(&rows.present_row(job.seq)) == Some(&job.attempts));
         }
         self.operator_mark = mark;
         Ok(())

@@ -137,7 +137,7 @@ mod tests {
 
         let meant = DeliverySelection { id: Some(id), ..DeliverySelection::default() };
         let replayed = Operator::open(&path).unwrap().replay(&meant, 9).unwrap();
-        assert_eq!((replayed.due, replayed.not_dead), (0, 1));
+        assert_eq!((replayed.due, replayed.delivered), (0, 1));
     }
 
     #[test]

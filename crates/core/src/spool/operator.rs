@@ -1,8 +1,9 @@
-//! What an operator does with deliveries: sends dead letters again, drops what nobody wants. It works
-//! while hosts run and when none does.
+//! What an operator does with deliveries: sends dead letters again and what waits now, drops what nobody wants. It
+//! works while hosts run and when none does.
 //!
-//! What is replayed belongs to nobody at first: a running host takes it when it is called
-//! ([`call`](crate::intake::call)) or looks around, else the next start does.
+//! A dead letter that is replayed belongs to nobody at first: a running host takes it when it is called
+//! ([`call`](crate::intake::call)) or looks around, else the next start does. What waits stays its host's, which sees
+//! that it is due before its time ([`Spool::due`]).
 
 use super::reader::find_event;
 use super::state_key::{self, StateKey, StateKind};
@@ -40,8 +41,10 @@ pub struct DeliverySelection {
 pub struct Replayed {
     /// Dead letters that are due again now.
     pub due: usize,
-    /// Deliveries that are meant and no dead letters.
-    pub not_dead: usize,
+    /// Pending deliveries that are due now.
+    pub hurried: usize,
+    /// Deliveries that are meant and have arrived.
+    pub delivered: usize,
     /// Endpoints whose pause ends now: a quiet that the receiver asked for, or an open circuit breaker.
     pub lifted: usize,
 }
@@ -59,8 +62,8 @@ impl Operator {
     }
 
     /// Makes the dead letters that are meant due now: same id, same body, the next attempt's number, a
-    /// new retry schedule. An endpoint that said it is gone, or asked for quiet, is tried again; so is the one
-    /// that is named, without a dead letter too.
+    /// new retry schedule. What waits is due now, too, and keeps its schedule. An endpoint that said it is gone, or asked
+    /// for quiet, is tried again; so is the one that is named, without a delivery too.
     pub fn replay(&mut self, choice: &DeliverySelection, now_ms: i64) -> Result<Replayed, SpoolError> {
         let meant = self.meant(choice)?;
         let at = SpoolError::at(&self.spool.path);
@@ -69,7 +72,8 @@ impl Operator {
             let done = change(&mut self.spool.conn, |transaction| replay(transaction, portion, now_ms))
                 .map_err(at)?;
             replayed.due += done.due;
-            replayed.not_dead += done.not_dead;
+            replayed.hurried += done.hurried;
+            replayed.delivered += done.delivered;
             replayed.lifted += done.lifted;
         }
         if let Some(endpoint) = &choice.endpoint {
@@ -148,8 +152,7 @@ fn change<T>(
 }
 
 fn replay(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlite::Result<Replayed> {
-    let mut look =
-        transaction.prepare_cached("SELECT state = 'dead', endpoint FROM all_deliveries WHERE seq = ?1")?;
+    let mut look = transaction.prepare_cached("SELECT state, endpoint FROM all_deliveries WHERE seq = ?1")?;
     // A number of its own: a host may take the one before at any moment, and would miss what came later.
     transaction.execute("INSERT INTO owners (instance) VALUES (NULL)", [])?;
     let owner = transaction.last_insert_rowid();
@@ -160,18 +163,24 @@ fn replay(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlite::R
     // Whoever asks for it now wants it, however old it is.
     let mut forget =
         transaction.prepare_cached("UPDATE terms SET expires_at = NULL, thing = NULL WHERE delivery = ?1")?;
+    let mut hurry = transaction.prepare_cached(
+        "UPDATE deliveries SET due_at = min(due_at, ?2) WHERE seq = ?1 AND state = 'pending'",
+    )?;
     let mut done = Replayed::default();
     let mut endpoints = HashSet::new();
     for seq in meant {
         let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        let (dead, endpoint): (bool, String) = look.query_row([seq], row)?;
-        if !dead {
-            done.not_dead += 1;
+        let (state, endpoint): (String, String) = look.query_row([seq], row)?;
+        if state == DeliveryState::Dead.as_str() {
+            revive.execute(params![seq, owner, now])?;
+            forget.execute([seq])?;
+            done.due += 1;
+        } else if hurry.execute(params![seq, now])? > 0 {
+            done.hurried += 1;
+        } else {
+            done.delivered += 1;
             continue;
         }
-        revive.execute(params![seq, owner, now])?;
-        forget.execute([seq])?;
-        done.due += 1;
         endpoints.insert(endpoint);
     }
     for endpoint in endpoints {
@@ -266,7 +275,7 @@ mod tests {
         let mut hand = Operator::open(&path).unwrap();
         let event = event_id(0x1000_0001).to_string();
         let done = hand.replay(&choice(&event[..14]), 5_000).unwrap();
-        assert_eq!(done, Replayed { due: 1, not_dead: 1, ..Replayed::default() });
+        assert_eq!(done, Replayed { due: 1, delivered: 1, ..Replayed::default() });
         assert_eq!(waiting(&spool, "ci"), NONE, "it is nobody's yet");
         assert_eq!(spool.take_over(&[], 5_000).unwrap().deliveries, 1);
         let pending = &pending(&spool, "ci")[0];

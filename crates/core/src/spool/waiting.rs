@@ -3,7 +3,7 @@
 use super::{Spool, SpoolError, ownership, read_event_id};
 use crate::event::EventId;
 use rusqlite::{OptionalExtension, Row};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// A delivery that waits, without its message. Times are Unix milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,6 +195,25 @@ impl Spool {
                 }
             }
             Ok(())
+        };
+        read().map_err(self.at())
+    }
+
+    /// What this owner has to deliver by this time, in Unix milliseconds: the attempts that are written, by number.
+    pub fn due(&self, by: i64) -> Result<HashMap<i64, u32>, SpoolError> {
+        let read = || {
+            let mut statement = self.conn.prepare_cached(
+                "SELECT seq, attempts FROM deliveries INDEXED BY deliveries_pending \
+                 WHERE state = 'pending' AND owner = ?1 AND due_at <= ?2",
+            )?;
+            let mut found = HashMap::new();
+            for owner in ownership::held_by(&self.conn, &self.owner)? {
+                for row in statement.query_map([owner, by], |row| Ok((row.get(0)?, row.get(1)?)))? {
+                    let (seq, attempts) = row?;
+                    found.insert(seq, attempts);
+                }
+            }
+            Ok(found)
         };
         read().map_err(self.at())
     }

@@ -63,6 +63,26 @@ fn what_could_not_be_rendered_is_rendered_anew_when_it_is_replayed() {
 }
 
 #[test]
+fn what_waits_in_a_running_host_is_sent_now_when_it_is_replayed() {
+    let receiver = Receiver::always(Reply::Status(503));
+    let place = Place::retrying(&receiver, &["1h", "1h"]);
+    let bell = place.open();
+    emit(&bell, 7..9);
+    receiver.wait_for(2);
+    let reader = || crate::spool::Reader::open(&place.spool()).unwrap();
+    let first = || reader().show("1").unwrap().unwrap().deliveries.remove(0);
+    eventually("its attempt is written", || first().attempts.len() == 1);
+    receiver.now_answers(Reply::Status(204));
+    let choice = DeliverySelection { id: Some("1".into()), ..DeliverySelection::default() };
+    let done = Operator::open(&place.spool()).unwrap().replay(&choice, crate::clock::unix_ms()).unwrap();
+    assert_eq!((done.due, done.hurried, done.delivered), (0, 1, 0));
+    assert_eq!(intake::call(&place.spool(), None), 1);
+    eventually("it", || stat(&bell, "delivered") == 1);
+    assert_eq!((receiver.requests().len(), stat(&bell, "pending")), (3, 1.into()), "the other one waits");
+    assert_eq!(first().attempts.len(), 2);
+}
+
+#[test]
 fn what_is_dropped_while_it_waits_in_a_running_host_is_not_sent() {
     let receiver = Receiver::always(Reply::Status(503));
     let place = Place::retrying(&receiver, &["1s", "1s"]);

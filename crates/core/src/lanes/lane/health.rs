@@ -74,6 +74,13 @@ impl Lane {
         self.ask_for_sender();
     }
 
+    /// Makes these deliveries due now that wait for their next attempt.
+    pub fn hurry(self: &Arc<Self>, is_meant: impl Fn(&Job) -> bool) {
+        let now = self.clock.monotonic();
+        self.lock().queue.hurry(now, is_meant);
+        self.ask_for_sender();
+    }
+
     /// Takes deliveries that ended elsewhere out of what waits. One in flight stays.
     pub fn forget(self: &Arc<Self>, is_meant: &dyn Fn(i64) -> bool) -> Vec<Job> {
         let forgotten = self.lock().queue.remove(is_meant);

@@ -1,7 +1,4 @@
-"""`taskbell run` for Windows, under Wine: the same life of a command as on Unix.
-
-``TASKBELL_WINDOWS_COMMAND`` names ``taskbell.exe``; without it, Wine and MinGW these tests are skipped.
-"""
+"""`taskbell run` of the archive for Windows, under Wine: the same life of a command as on Unix."""
 
 from __future__ import annotations
 
@@ -9,27 +6,15 @@ import json
 import os
 import pty
 import select
-import shutil
 import subprocess
 import time
 
 import pytest
+from windows import ARCHIVES, build
 
 from bells import endpoint, settings
-from tools import run as output_of
 
-COMMAND = os.environ.get("TASKBELL_WINDOWS_COMMAND")
-COMPILER, WINE = shutil.which("x86_64-w64-mingw32-gcc"), shutil.which("wine")
-
-MISSING = not COMMAND or not COMPILER or not WINE
-pytestmark = pytest.mark.skipif(MISSING, reason="no Windows command, Wine or MinGW")
-
-# Wine 8 lacks this library, which every program of Rust loads.
-RANDOM = """
-#include <windows.h>
-BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
-__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE to, SIZE_T size) { return SystemFunction036(to, size); }
-"""
+pytestmark = pytest.mark.skipif(not ARCHIVES, reason="this release is not for Windows")
 
 COPY = """
 #include <fcntl.h>
@@ -55,29 +40,19 @@ int main(void) { SetConsoleCtrlHandler(end, TRUE); puts("ready"); fflush(stdout)
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory):
-    """A folder with the command, and Wine's own folder."""
-    folder = tmp_path_factory.mktemp("windows")
-    shutil.copy(str(COMMAND), folder / "taskbell.exe")
+def programs(tree):
+    """Programs that copy, fail and wait, next to the command."""
+    folder = tree / "bin"
     for name, text in [("copy", COPY), ("broken", ACCESS_VIOLATION), ("wait", WAIT)]:
-        build(folder, f"{name}.exe", text)
-    build(folder, "bcryptprimitives.dll", RANDOM, "-shared", "-ladvapi32")
-    env = {**os.environ, "WINEPREFIX": str(folder / "wine"), "WINEDEBUG": "-all"}
-    output_of(WINE, "wineboot", "-i", env=env, cwd=folder)
-    yield folder, env
-    subprocess.run(["wineserver", "-k"], env=env, check=False)
-
-
-def build(folder, name, text, *options):
-    source = folder / f"{name}.c"
-    source.write_text(text)
-    output_of(COMPILER, source, "-o", folder / name, *options)
+        (folder / f"{name}.c").write_text(text)
+        build("gcc", folder / f"{name}.exe", folder / f"{name}.c")
+    return folder
 
 
 @pytest.fixture
-def place(machine, tmp_path, receive):
+def place(programs, wine, tmp_path, receive):
     """Runs a command by `taskbell run`, and gives what its receiver was told."""
-    folder, env = machine
+    folder, env = programs, wine.env
     receiver = receive()
     config = settings(
         tmp_path, endpoints={"e0": endpoint(receiver.url())}, hooks=[{"on": ["task.*"], "to": ["e0"]}]
@@ -85,7 +60,7 @@ def place(machine, tmp_path, receive):
     config["spool"]["path"] = f"Z:{tmp_path / 'bell.db'}"
     path = tmp_path / "taskbell.json"
     path.write_text(json.dumps(config))
-    words = [WINE, str(folder / "taskbell.exe"), "run", f"Z:{path}", "--"]
+    words = [wine.program, str(folder / "taskbell.exe"), "run", f"Z:{path}", "--"]
 
     def run(*command, **options):
         return subprocess.run(
