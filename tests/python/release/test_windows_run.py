@@ -10,11 +10,9 @@ import subprocess
 import time
 
 import pytest
-from windows import ARCHIVES, build
+from windows import build
 
 from bells import endpoint, settings
-
-pytestmark = pytest.mark.skipif(not ARCHIVES, reason="this release is not for Windows")
 
 COPY = """
 #include <fcntl.h>
