@@ -13,10 +13,7 @@ pub fn text(site: &Site) -> Result<String, Trouble> {
     let now = clock::unix_ms();
     let reader = site.reader()?;
     let counts = reader.counts()?;
-    let mut backlogs = reader.backlogs()?;
-    for endpoint in site.config().iter().flat_map(|config| &config.endpoints) {
-        backlogs.entry(endpoint.name.clone()).or_default();
-    }
+    let backlogs = site.backlogs(&reader)?;
     let states = engine::endpoint_states(&reader, now)?;
     let mut text = String::new();
     let mut family =

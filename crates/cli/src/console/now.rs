@@ -30,10 +30,7 @@ pub fn live(site: &Site, l: Language) -> Result<Markup, Trouble> {
     let now = clock::unix_ms();
     let reader = site.reader()?;
     let counts = reader.counts()?;
-    let mut backlogs = reader.backlogs()?;
-    for endpoint in site.config().iter().flat_map(|config| &config.endpoints) {
-        backlogs.entry(endpoint.name.clone()).or_default();
-    }
+    let backlogs = site.backlogs(&reader)?;
     let states = engine::endpoint_states(&reader, now)?;
     let work = engine::work_in_progress(&reader, MAX_WORK)?;
     let firing = engine::firing_alerts(&reader)?;

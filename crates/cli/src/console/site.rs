@@ -4,11 +4,12 @@ use super::security::Access;
 use super::trouble::Trouble;
 use crate::failure::{Failure, shown};
 use crate::source;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 use taskbell_core::config::Config;
-use taskbell_core::spool::Reader;
+use taskbell_core::spool::{EndpointBacklog, Reader};
 
 pub struct Site {
     /// The configuration or the spool as it was given, without a secret.
@@ -52,6 +53,15 @@ impl Site {
     /// A connection to the spool that only looks on. Each page has its own: a host may have replaced the file.
     pub fn reader(&self) -> Result<Reader, Trouble> {
         Ok(source::reader(&self.spool)?)
+    }
+
+    /// What waits for each endpoint, by name; one of the configuration without a delivery has an empty backlog.
+    pub fn backlogs(&self, reader: &Reader) -> Result<BTreeMap<String, EndpointBacklog>, Trouble> {
+        let mut backlogs = reader.backlogs()?;
+        for endpoint in self.config().iter().flat_map(|config| &config.endpoints) {
+            backlogs.entry(endpoint.name.clone()).or_default();
+        }
+        Ok(backlogs)
     }
 
     /// The configuration as it is now; the last one that could be read while it has errors.
