@@ -150,8 +150,10 @@ impl DueQueue {
     pub fn hurry(&mut self, by: Duration, is_meant: impl Fn(&Job) -> bool) {
         let late = |job: &&Job| job.due > by && is_meant(job);
         let late: Vec<i64> = self.jobs().filter(late).map(|job| job.seq).collect();
-        for job in self.remove(&|seq| late.contains(&seq)) {
-            drop(self.put(Job { due: by, ..job }));
+        for seq in late {
+            if let Some(job) = self.remove_one(seq) {
+                drop(self.put(Job { due: by, ..job }));
+            }
         }
     }
 
