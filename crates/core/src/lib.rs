@@ -18,6 +18,7 @@ pub mod config;
 pub mod endpoint;
 pub mod engine;
 pub mod event;
+pub mod farm;
 pub mod hash;
 mod hooks;
 mod intake;

@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["hash", "json", "name_index"],
     &["event", "os", "property", "secret"],
     &["clock"],
-    &["alerts", "intake", "message", "sign"],
+    &["alerts", "farm", "intake", "message", "sign"],
     &["platform"],
     &["endpoint"],
     &["tally"],

@@ -1,0 +1,8 @@
+//! The farm: nodes forward their events to a relay, which decides about all of them and delivers for all.
+
+mod wire;
+
+pub use wire::{
+    EventPost, ForwardedEvent, MAX_POST_BYTES, MAX_POST_EVENTS, NodeHead, POST_CONTENT_TYPE, POST_PATH,
+    PostFault, PostWriter, RefusedEvent, SpeaksFor, read_refusals, write_refusals,
+};
