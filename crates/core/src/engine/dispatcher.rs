@@ -7,12 +7,13 @@
 //! the spool, or in both, where its id tells.
 
 use super::commit::{Committer, Transaction};
-use super::decide::{Decider, PlannedEvent};
+use super::decide::Decider;
 use super::dispatch::{self, EarlyDispatch};
 use super::endpoints;
+use super::guarded_decision;
 use super::housekeeping::Housekeeping;
 use super::idle::Idle;
-use super::ingest::{Ingest, IngestedEvent};
+use super::ingest::Ingest;
 use super::log::Level;
 use super::parts::Parts;
 use super::peers::Peers;
@@ -20,14 +21,9 @@ use super::phase::Phase;
 use super::sending_marks::SendingMarks;
 use super::supervise::missing_threads::MissingThreads;
 use crate::clock::Moment;
-use crate::message;
-use crate::spool::{DamagedFile, StateKey, StateKind, transaction_bytes};
-use std::panic::{self, AssertUnwindSafe};
+use crate::spool::{DamagedFile, StateKey, StateKind, transaction_bytes, transaction_reports};
 use std::sync::Arc;
 use taskbell_ring::failpoint;
-
-/// What the report of a lane takes in the spool, with the head of a long answer.
-const REPORT_BYTES: u64 = 2048;
 
 /// Events that are decided about before lanes get theirs.
 const GROUP: usize = 32;
@@ -97,29 +93,28 @@ impl Dispatcher {
             self.transaction.taken_ticket = self.ingest.taken_ticket();
         }
         self.keep_decisions();
-        let alerts = self.parts.alerts.changes(self.transaction.taken_ticket);
-        let instance = self.parts.intake.instance();
-        let alerts = alerts
-            .into_iter()
-            .map(|(name, state)| (StateKey::owned(StateKind::Alert, instance, name), state));
-        self.transaction.states.extend(alerts);
-        self.transaction.states.extend(self.parts.fatal_work.changes());
-        let most = if self.parts.phase.get() < Phase::Stopping { self.most_reports() } else { usize::MAX };
-        let reports = self.parts.lanes.reports.take(most.saturating_sub(self.transaction.lane_reports.len()));
-        self.early.note(&reports);
-        let changed = endpoints::changed_states(&self.decider.config, &self.parts, &reports);
-        self.transaction.states.extend(changed);
-        self.parts.lanes.reports.note_attempts();
-        if self.committer.has_file {
-            let marks = self.sending_marks.changes(&self.parts.lanes, &reports, instance, now);
-            self.transaction.states.extend(marks);
-        }
-        self.transaction.lane_reports.extend(reports);
+        self.collect_reports(now);
     }
 
-    /// How many reports of lanes fit into one transaction.
-    pub(super) fn most_reports(&self) -> usize {
-        (transaction_bytes(self.decider.config.spool.max_bytes) / REPORT_BYTES) as usize
+    /// Adds what alerts and lanes have done.
+    fn collect_reports(&mut self, now: Moment) {
+        let Dispatcher { parts, transaction, .. } = self;
+        let instance = parts.intake.instance();
+        let alerts = parts.alerts.changes(transaction.taken_ticket).into_iter();
+        let alerts = alerts.map(|(name, state)| (StateKey::owned(StateKind::Alert, instance, name), state));
+        transaction.states.extend(alerts);
+        transaction.states.extend(parts.fatal_work.changes());
+        let is_last = parts.phase.get() >= Phase::Stopping;
+        let most =
+            if is_last { usize::MAX } else { transaction_reports(self.decider.config.spool.max_bytes) };
+        let reports = parts.lanes.reports.take(most.saturating_sub(transaction.lane_reports.len()));
+        self.early.note(&reports);
+        transaction.states.extend(endpoints::changed_states(&self.decider.config, parts, &reports));
+        parts.lanes.reports.note_attempts();
+        if self.committer.has_file {
+            transaction.states.extend(self.sending_marks.changes(&parts.lanes, &reports, instance, now));
+        }
+        transaction.lane_reports.extend(reports);
     }
 
     /// Decides about the next events, at most so many. Whether more are to be decided in this transaction.
@@ -127,29 +122,13 @@ impl Dispatcher {
         // Later than the time that ends are due by, so that an end without delay counts in the next round.
         let now = self.parts.clock.now();
         let most = transaction_bytes(self.decider.config.spool.max_bytes).saturating_sub(self.early.bytes());
-        let (mut bytes, mut counted) = (0, self.decider.planned().len());
+        let mut bytes = 0;
         for _ in 0..events {
             if bytes >= most {
                 return false;
             }
             let Some(record) = self.ingest.next_record() else { return false };
-            let subject = record.id.stable_hash();
-            let _in_hand = message::subject(subject);
-            // The event is kept, whatever becomes of it.
-            let kept = record.clone();
-            let refusal = self.parts.fatal_work.refusal(subject).or_else(|| {
-                let take = AssertUnwindSafe(|| self.decider.take(IngestedEvent::from(record), now));
-                panic::catch_unwind(take)
-                    .is_err()
-                    .then_some("a defect of Taskbell occurred while it was decided about")
-            });
-            if let Some(reason) = refusal {
-                self.parts.counters.defects.one();
-                self.decider.give_up(kept, reason);
-            }
-            let planned = self.decider.planned();
-            bytes += planned.iter().skip(counted).map(PlannedEvent::bytes).sum::<u64>();
-            counted = planned.len();
+            bytes += guarded_decision::decide(&mut self.decider, record, &self.parts, now);
         }
         true
     }
@@ -163,16 +142,7 @@ impl Dispatcher {
 
     /// Ends queues that are due. The ends of their batches come first, and the present transaction may find some.
     pub(super) fn end_due(&mut self, now: Moment) {
-        if let Some(after) = self.decider.config.queue.batch_stall {
-            let Committer { stalls, spool, .. } = &mut self.committer;
-            let stalled = stalls.look(|| spool.stillest_batch(), after, now);
-            self.transaction.stalled_since = self.transaction.stalled_since.or(stalled);
-        }
-        if let Some(interval) = self.decider.batch_progress() {
-            let Committer { batch_progress, spool, .. } = &mut self.committer;
-            let untold = batch_progress.look(|| spool.longest_untold_batch(), interval, now);
-            self.transaction.untold_since = self.transaction.untold_since.or(untold);
-        }
+        self.committer.find_silent_batches(&self.decider, &mut self.transaction, now);
         if self.transaction.counts_batches() {
             return;
         }
@@ -221,12 +191,7 @@ impl Dispatcher {
 
     /// Ends queues whose ends waited for those of their batches, which are durable now.
     fn end_queues_after_batches(&mut self, now: Moment) {
-        if let Some(after) = self.decider.config.queue.batch_stall {
-            self.committer.stalls.look_by(now.monotonic + after);
-        }
-        if let Some(interval) = self.decider.batch_progress() {
-            self.committer.batch_progress.look_by(now.monotonic + interval);
-        }
+        self.committer.note_counted_batches(&self.decider, now);
         self.end_due(now);
         self.keep_decisions();
     }

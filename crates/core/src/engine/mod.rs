@@ -14,6 +14,7 @@ mod doubts;
 mod endpoints;
 mod error;
 mod fatal_work;
+mod guarded_decision;
 mod housekeeping;
 mod idle;
 mod in_flight;

@@ -52,7 +52,7 @@ pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, Re
 pub(crate) use recovery::{DamagedFile, FileFault, RecoveryReport};
 pub use rows::{AttemptRow, DeliveryEnd, DeliveryState, NewDelivery, NewEvent};
 pub(crate) use rows::{Called, NewFallback, StoredMessage};
-pub(crate) use size_limit::{SizeState, transaction_bytes};
+pub(crate) use size_limit::{SizeState, transaction_bytes, transaction_reports};
 pub(crate) use state_key::{StateChange, StateKey, StateKind};
 pub(crate) use transaction::SpoolTransaction;
 pub(crate) use waiting::{Stretch, WaitingDelivery};

@@ -26,6 +26,14 @@ pub fn transaction_bytes(most: u64) -> u64 {
     (most / TRANSACTION_PART).clamp(TRANSACTION_BYTES.0, TRANSACTION_BYTES.1)
 }
 
+/// What the report of an attempt takes, with the head of a long answer.
+const REPORT_BYTES: u64 = 2048;
+
+/// How many reports of attempts one transaction should write at most into a spool of this bound.
+pub fn transaction_reports(most: u64) -> usize {
+    (transaction_bytes(most) / REPORT_BYTES) as usize
+}
+
 /// Rows that are removed between two looks at the size.
 const PORTION: usize = 20;
 

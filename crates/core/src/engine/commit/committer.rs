@@ -176,6 +176,29 @@ impl Committer {
         Ok(())
     }
 
+    /// Has the transaction report batches that made no progress, and the progress of those of which nobody heard.
+    pub fn find_silent_batches(&mut self, decider: &Decider, transaction: &mut Transaction, now: Moment) {
+        let Committer { stalls, batch_progress, spool, .. } = self;
+        if let Some(after) = decider.config.queue.batch_stall {
+            let stalled = stalls.look(|| spool.stillest_batch(), after, now);
+            transaction.stalled_since = transaction.stalled_since.or(stalled);
+        }
+        if let Some(interval) = decider.batch_progress() {
+            let untold = batch_progress.look(|| spool.longest_untold_batch(), interval, now);
+            transaction.untold_since = transaction.untold_since.or(untold);
+        }
+    }
+
+    /// Looks for silent batches again in time, since tasks of batches were counted just now.
+    pub fn note_counted_batches(&mut self, decider: &Decider, now: Moment) {
+        if let Some(after) = decider.config.queue.batch_stall {
+            self.stalls.look_by(now.monotonic + after);
+        }
+        if let Some(interval) = decider.batch_progress() {
+            self.batch_progress.look_by(now.monotonic + interval);
+        }
+    }
+
     /// Forgets what tasks asked for at the end of their queue, where the end of their batch has sent it: another
     /// instance may have done that. What cannot be read is sent twice rather than never.
     pub fn release_asked(&self, decider: &mut Decider) {

@@ -13,7 +13,7 @@ use crate::engine::paging;
 use crate::engine::phase::Phase;
 use crate::intake::{Intake, Record};
 use crate::message::{self, Watcher};
-use crate::spool::{DamagedFile, StateKey, StateKind};
+use crate::spool::{DamagedFile, StateKey, StateKind, transaction_reports};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
@@ -268,7 +268,7 @@ impl Dispatcher {
         let is_full = self.parts.spool_health.is_full();
         let has_more = has_more
             || self.ingest.has_more() && !self.early.is_enough()
-            || self.parts.lanes.reports.waiting() >= self.most_reports();
+            || self.parts.lanes.reports.waiting() >= transaction_reports(self.decider.config.spool.max_bytes);
         match self.idle.rest(now.monotonic, phase, retry_in, has_more, self.early.is_open(), is_full) {
             Rest::None => {}
             Rest::Nap(time) => self.parts.waker.nap(time),
