@@ -9,11 +9,11 @@ mod instructions;
 mod load;
 mod measure;
 mod parts;
-mod peers;
 mod plot;
 mod processor;
 mod report;
 mod row;
+mod setting;
 mod sink;
 
 use std::process::ExitCode;

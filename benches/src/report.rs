@@ -1,8 +1,9 @@
 //! The report: measured, printed, written as JSON, drawn, and put into the documentation.
 
-use crate::parts::{PARTS, Setting};
+use crate::parts::PARTS;
 use crate::plot;
 use crate::row::{Figure, Row, short};
+use crate::setting::Setting;
 use serde_json::json;
 use std::fmt::Write;
 use std::fs;

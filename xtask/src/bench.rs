@@ -1,7 +1,7 @@
 //! The benchmarks, with what they are compared with; and instructions per delivery.
 
-use crate::checks::{BUILD_LIMIT, build_release};
-use crate::steps::{Steps, run_within};
+use crate::dist::build;
+use crate::steps::{BUILD_LIMIT, Steps, run_within};
 use crate::tools::{self, cargo};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,7 +18,7 @@ const PROGRAMS: [(&str, &str); 3] = [("curl", "curl"), ("node", "nodejs"), ("val
 pub fn bench(arguments: &[String]) -> bool {
     let mut steps = Steps::default();
     let folder = tools::target().join("bench");
-    let library = build_release(&mut steps);
+    let library = build::library(&mut steps);
     let program = build_program(&mut steps, &["--release"], &tools::target().join("release"));
     for (name, package) in PROGRAMS {
         prepare(&mut steps, name, || tools::program(name, package));
@@ -43,7 +43,7 @@ pub fn bench(arguments: &[String]) -> bool {
 /// Counts the instructions of a delivery in the release library; with `record`, for the checks to come.
 pub fn instructions(record: bool) -> bool {
     let mut steps = Steps::default();
-    let library = build_release(&mut steps);
+    let library = build::library(&mut steps);
     build_program(&mut steps, &[], &tools::target().join("debug"));
     if let Some(library) = library {
         count_instructions(&mut steps, &library, record);

@@ -6,13 +6,13 @@
 use crate::bench;
 use crate::dist;
 use crate::hosts;
-use crate::steps::Steps;
+use crate::outside::{library, pytest, run_tests};
+use crate::steps::{BUILD_LIMIT, Steps};
 use crate::tools::{self, cargo};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-pub const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
 const TEST_LIMIT: Duration = Duration::from_secs(45 * 60);
 const LINT_LIMIT: Duration = Duration::from_secs(5 * 60);
 
@@ -32,7 +32,7 @@ pub fn test() -> bool {
     rust(&mut steps, &[]);
     doc(&mut steps);
     ring_under_miri(&mut steps);
-    let release = build_release(&mut steps);
+    let release = dist::build::library(&mut steps);
     if let Some(library) = &release {
         bench::count_instructions(&mut steps, library, false);
     }
@@ -157,15 +157,6 @@ fn ring_under_miri(steps: &mut Steps) {
     steps.run(NAME, BUILD_LIMIT, miri.env("MIRIFLAGS", "-Zmiri-disable-stacked-borrows"));
 }
 
-/// The library without fail points, as it is shipped; the command is built with it, while one processor links.
-pub fn build_release(steps: &mut Steps) -> Option<PathBuf> {
-    dist::build::here(steps).map(|folder| folder.join(library_name()))
-}
-
-fn library_name() -> String {
-    format!("{}taskbell{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX)
-}
-
 fn prepare_python(steps: &mut Steps) -> Option<PathBuf> {
     let mut found = None;
     steps.step("Python packages", || {
@@ -214,25 +205,4 @@ fn run_python(
     pytest.args(["--numprocesses", &processes.to_string(), "--dist", "loadfile"]);
     pytest.args(arguments).env("TASKBELL_LIBRARY", library).envs(release);
     run_tests(steps, NAME, TEST_LIMIT, &mut pytest);
-}
-
-/// The library that the tests from outside load.
-pub fn library() -> PathBuf {
-    tools::target().join("debug").join(library_name())
-}
-
-pub fn pytest(python: &Path, tests: &[String]) -> Command {
-    let mut pytest = Command::new(python);
-    pytest.current_dir(tools::root()).args(["-m", "pytest"]).args(tests);
-    pytest.env("PYTHONDONTWRITEBYTECODE", "1");
-    pytest
-}
-
-pub fn run_tests(steps: &mut Steps, name: &str, limit: Duration, command: &mut Command) {
-    match tools::in_own_home(command) {
-        Ok(command) => {
-            steps.run(name, limit, command);
-        }
-        Err(reason) => steps.fail(name, &reason),
-    }
 }

@@ -1,6 +1,6 @@
 //! The tests of real hosts, each in an environment of its own below `target`.
 
-use crate::checks::{library, pytest, run_tests};
+use crate::outside::{library, pytest, run_tests};
 use crate::steps::Steps;
 use crate::tools;
 use std::path::PathBuf;

@@ -5,6 +5,7 @@ mod cards;
 mod checks;
 mod dist;
 mod hosts;
+mod outside;
 mod steps;
 mod tools;
 

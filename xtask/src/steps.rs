@@ -5,6 +5,9 @@ use std::fs;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+/// The longest time for a build of the workspace.
+pub const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
+
 /// How often a running command is looked at.
 const POLL: Duration = Duration::from_millis(50);
 

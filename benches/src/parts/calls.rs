@@ -1,10 +1,10 @@
 //! What `on_task_complete` costs the host's thread, over the fastest check that the bytes are a JSON object.
 
-use super::{Setting, row, words};
+use super::peers;
 use crate::load::Event;
 use crate::measure;
-use crate::peers;
 use crate::row::{Goal, Row};
+use crate::setting::{Setting, row, words};
 use crate::sink::{Mode, Sink};
 use std::fs;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! Whether an event costs the same however many there are: of events, of endpoints, of hooks that do not match.
 
-use super::{Setting, row, words};
 use crate::measure;
 use crate::row::{Goal, Row, short};
+use crate::setting::{Setting, row, words};
 use crate::sink::{Mode, Sink};
 
 const PART: &str = "flat";

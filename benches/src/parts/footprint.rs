@@ -1,8 +1,8 @@
 //! What the library weighs: its file, its start, its memory, its wake-ups, a full spool, and instructions.
 
-use super::{Setting, row, words};
 use crate::guest::library;
 use crate::row::{Goal, Row};
+use crate::setting::{Setting, row, words};
 use crate::sink::{Mode, Sink};
 use crate::{instructions as counter, measure};
 use std::fs;

@@ -1,8 +1,8 @@
 //! From the event to its receiver, and what a hanging endpoint does to the others.
 
-use super::{Setting, row, words};
 use crate::measure::{self, at};
 use crate::row::{Goal, Row};
+use crate::setting::{Setting, row, words};
 use crate::sink::{Mode, Sink};
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! How fast a backlog goes out, and at which processor time, against a raw loop in the same run.
 
-use super::{Sent, Setting, Take, row, sent, words};
 use crate::measure;
 use crate::row::{Goal, Row};
+use crate::setting::{Sent, Setting, Take, row, sent, words};
 use crate::sink::{Mode, Sink};
 use std::path::Path;
 

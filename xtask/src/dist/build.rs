@@ -1,6 +1,7 @@
 //! Building the library and the command for a target.
 
 use super::target::{Builder, Target};
+use crate::outside;
 use crate::steps::Steps;
 use crate::tools::{self, cargo};
 use std::env;
@@ -27,6 +28,11 @@ pub fn here(steps: &mut Steps) -> Option<PathBuf> {
     steps
         .run("release library and command", LIMIT, same_paths(&mut build))
         .then(|| tools::target().join("release"))
+}
+
+/// The library for this machine, as it is shipped.
+pub fn library(steps: &mut Steps) -> Option<PathBuf> {
+    here(steps).map(|folder| folder.join(outside::library_name()))
 }
 
 /// The same for a target, against the oldest system that its linker can aim at.

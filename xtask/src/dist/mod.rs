@@ -12,7 +12,7 @@ mod tarball;
 mod target;
 mod tree;
 
-use crate::checks::{pytest, run_tests};
+use crate::outside::{pytest, run_tests};
 use crate::steps::{Steps, run_within};
 use crate::tools;
 use pack::Built;

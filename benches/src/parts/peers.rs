@@ -1,8 +1,9 @@
 //! What a host could use instead, at the same receiver in the same minute. None of them signs, keeps what is not sent
 //! yet, or tries again.
 
-use crate::parts::{Sent, Setting, Take, row, sent, throughput, words};
+use super::throughput;
 use crate::row::Row;
+use crate::setting::{Sent, Setting, Take, row, sent, words};
 use crate::sink::{Mode, Sink};
 use crate::{measure, processor};
 use std::path::Path;

@@ -1,0 +1,33 @@
+//! The tests from outside: pytest, and the library that they load.
+
+use crate::steps::Steps;
+use crate::tools;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// The name of the library on this system.
+pub fn library_name() -> String {
+    format!("{}taskbell{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX)
+}
+
+/// The library that the tests from outside load.
+pub fn library() -> PathBuf {
+    tools::target().join("debug").join(library_name())
+}
+
+pub fn pytest(python: &Path, tests: &[String]) -> Command {
+    let mut pytest = Command::new(python);
+    pytest.current_dir(tools::root()).args(["-m", "pytest"]).args(tests);
+    pytest.env("PYTHONDONTWRITEBYTECODE", "1");
+    pytest
+}
+
+pub fn run_tests(steps: &mut Steps, name: &str, limit: Duration, command: &mut Command) {
+    match tools::in_own_home(command) {
+        Ok(command) => {
+            steps.run(name, limit, command);
+        }
+        Err(reason) => steps.fail(name, &reason),
+    }
+}
