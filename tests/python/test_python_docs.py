@@ -14,6 +14,7 @@ ENDS = {
     "task(": "task.complete",
     "watch": "task.complete",
     "batch(": "batch.end",
+    "Job(": "batch.end",
     "LogHandler": "log.record",
 }
 

@@ -231,6 +231,40 @@ def test_ctrl_c_in_a_loop_is_cancelled(told):
     assert (end["status"], end["succeeded"], end["cancelled"]) == ("cancelled", 2, 2)
 
 
+def test_a_job_reports_what_others_worked_off_once(told):
+    job = taskbell.Job("shot 042", total=5, bell=told.bell, users=["ada"])
+    job.done()
+    job.done()
+    job.progress()
+    job.fail("frame 3", "no light")
+    job.fail("frame 4", ValueError("no camera"))
+    job.finish(url="https://farm.example/42")
+    job.finish()
+    (progress,), (end,) = told("batch.progress"), told("batch.end")
+    assert (progress["done"], progress["total"]) == (2, 5)
+    assert (end["id"], end["status"], end["total"]) == ("shot 042", "success", 5)
+    assert (end["succeeded"], end["failed"], end["cancelled"]) == (2, 2, 1)
+    assert end["failures"] == [
+        {"name": "frame 3", "error": {"message": "no light"}},
+        {"name": "frame 4", "error": {"type": "ValueError", "message": "no camera"}},
+    ]
+    assert (end["users"], end["url"]) == (["ada"], "https://farm.example/42")
+
+
+def test_a_job_that_its_manager_has_counted_is_reported_as_counted(told):
+    job = taskbell.Job("shot 042", total=240, bell=told.bell)
+    job.succeeded, job.failed = 238, 2
+    job.name_failure("frame 17")
+    job.finish(status="error", duration_s=60)
+    refused = taskbell.Job("shot 043", bell=told.bell)
+    refused.finish("no licence")
+    first, second = told("batch.end", 2)
+    assert (first["succeeded"], first["failed"], first["cancelled"], first["status"]) == (238, 2, 0, "error")
+    assert (first["failures"], first["duration_s"]) == ([{"name": "frame 17"}], 60)
+    assert (second["status"], second["failed"]) == ("error", 1)
+    assert second["failures"] == [{"name": "shot 043", "error": {"message": "no licence"}}]
+
+
 def test_records_of_a_log_arrive_once_a_minute_for_each_line(told):
     log = logging.getLogger("farm.render")
     handler = taskbell.LogHandler(bell=told.bell)

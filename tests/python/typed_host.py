@@ -52,6 +52,9 @@ async def host() -> None:
             assert_type(number, int)
     for word in taskbell.batch(["a"]):
         assert_type(word, str)
+    job = taskbell.Job("shot 042", total=2, users=["ada"])
+    job.fail("frame 17", ValueError("no light"))
+    assert_type(job.finish(status="error", duration_s=60), int)
     with taskbell.Bell("env:TEAM_URL") as bell:
         ticket = bell.emit("scan.page", {"page": 1})
         assert_type(bell.wait(ticket, timedelta(seconds=5)), bool)

@@ -24,6 +24,7 @@ from ._bell import EXIT_TIMEOUT_S, Bell
 from ._default import default, init, on_queue_end, on_task_complete, shutdown
 from ._faults import failures
 from ._ipython import load_ipython_extension, unload_ipython_extension
+from ._job import Job
 from ._native import TaskbellError, last_error
 from ._notify import LogHandler, notify
 from ._task import Task, task, watch
@@ -33,6 +34,7 @@ __all__ = [
     "EXIT_TIMEOUT_S",
     "Batch",
     "Bell",
+    "Job",
     "LogHandler",
     "Task",
     "TaskbellError",

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from ._bell import Bell
 from ._default import default
 from ._faults import noted
+from ._job import MAX_FAILURES, failure
 from ._outcome import outcome, text_of
 from ._task import Progress
 from ._unfinished import at_end, last_fault, last_value
@@ -21,9 +22,6 @@ T = TypeVar("T")
 
 DECIDE_S = 1.0
 """How long after a loop that ended early the reason is awaited: an exception reaches the top by then."""
-
-MAX_FAILURES = 20
-MAX_NAME = 200
 
 
 class Batch(Generic[T]):
@@ -55,9 +53,7 @@ class Batch(Generic[T]):
         """An item has failed, and the loop goes on."""
         self._failed += 1
         if len(self.failures) < MAX_FAILURES:
-            message = {"message": text_of(error)} if isinstance(error, str) else {}
-            said = outcome(error).get("error", {}) if isinstance(error, BaseException) else message
-            self.failures.append(_failure(text_of(item), said))
+            self.failures.append(failure(text_of(item), error))
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -103,10 +99,10 @@ class Batch(Generic[T]):
     def _end(self, fault: BaseException | None, is_early: bool) -> dict[str, Any]:
         said, now = outcome(fault), time.time()
         failures, failed = list(self.failures), self._failed
-        if error := said.get("error"):
+        if "error" in said:
             failed += 1
             name = text_of(self._current[0]) if self._current else f"item {self.done + 1}"
-            failures.append(_failure(name, error))
+            failures.append(failure(name, fault))
         elif is_early:
             said = {"status": "cancelled"}
         ended = self.done + failed - self._failed
@@ -154,11 +150,6 @@ class Batch(Generic[T]):
             # A loop that was left by ``break`` had this item done.
             self._end_item()
         self._finish(fault, is_early=True)
-
-
-def _failure(name: str, error: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in error.items() if key != "traceback"}
-    return {"name": name[:MAX_NAME], "error": kept}
 
 
 _open: weakref.WeakSet[Batch[Any]] = weakref.WeakSet()

@@ -164,6 +164,9 @@ class Bell:
     def asked_task_complete(self, task: dict[str, Any]) -> int:
         """The same as ``task_complete``, for a task whose program asks to hear of it: with nothing but a URL
         as its configuration a bell otherwise sends failures only."""
+        if self._config is None:
+            # The default instance, which finds its configuration when it opens.
+            self._quietly(self._ensure_open, None)
         if self._config is not None and is_url(os.fsdecode(self._config)):
             task = {"webhook_params": {"notify": "manual"}, **task}
         return self.task_complete(task)

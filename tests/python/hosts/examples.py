@@ -21,11 +21,14 @@ EXAMPLES = ROOT / "bindings" / "python" / "examples"
 CTRL_C = "signal.raise_signal(signal.SIGINT)"
 """What the terminal sends, in the middle of a program that imports ``signal``."""
 
+MODULES = {"ipython": "IPython", "pytorch-ignite": "ignite", "apache-airflow": "airflow"}
+"""Where a package is imported by another name."""
+
 
 def need_host(package: str) -> None:
     """Skips the tests of a file where its host is not installed. Where it is, it has the version of the
     table."""
-    module = "IPython" if package == "ipython" else package
+    module = MODULES.get(package, package)
     if importlib.util.find_spec(module) is None:
         pytest.skip(f"needs {package}: cargo xtask test --hosts", allow_module_level=True)
     tried = {row[0].strip("`"): row[1] for row in rows("docs/hosts.md", "## Python")}
@@ -64,9 +67,17 @@ def surroundings(receiver: Any, folder: Path, **more: str) -> dict[str, str]:
 
 def tasks(receiver: Any, count: int = 1) -> list[dict[str, Any]]:
     """The tasks whose end has arrived, once there are so many."""
+    return _arrived(receiver, "task.complete", count)
 
+
+def batches(receiver: Any, count: int = 1) -> list[dict[str, Any]]:
+    """The same of batches."""
+    return _arrived(receiver, "batch.end", count)
+
+
+def _arrived(receiver: Any, end: str, count: int) -> list[dict[str, Any]]:
     def found() -> list[dict[str, Any]]:
         bodies = [request.json() for request in list(receiver.requests)]
-        return [body["data"]["task"] for body in bodies if body["type"] == "task.complete"]
+        return [body["data"][end.partition(".")[0]] for body in bodies if body["type"] == end]
 
-    return list(eventually(f"{count} ends of tasks", lambda: len(found()) >= count and found()))
+    return list(eventually(f"{count} of {end}", lambda: len(found()) >= count and found()))
