@@ -152,7 +152,7 @@ def test_each_adapter_in_the_list_of_hosts_names_tests_that_exist():
     page = (ROOT / "docs" / "hosts.md").read_text(encoding="utf-8")
     assert set(re.findall(r"\]\(\.\./bindings/hosts/(\w+)/", page)) == adapters
     tests = {path.stem for path in (ROOT / "tests" / "python").rglob("test_*.py")}
-    for row in hosts:
+    for row in [*hosts, *rows("docs/hosts.md", "## Farm managers")]:
         named = set(re.findall(r"`(test_\w+)`", row[-1]))
         assert named
         assert named <= tests, row

@@ -16,8 +16,8 @@ struct Host {
     tests: &'static [&'static str],
     /// The longest time for its tests; installing it may take as long again.
     limit: Duration,
-    /// A program that a package of Debian's brings, of the same name.
-    program: Option<&'static str>,
+    /// Programs that packages of Debian's bring, of the same names.
+    programs: &'static [&'static str],
     /// A variable that says where it is: no registry has it.
     place: Option<&'static str>,
     /// Whether only `cargo xtask test --hosts` runs it: installing it takes long.
@@ -25,7 +25,14 @@ struct Host {
 }
 
 const fn host(name: &'static str, tests: &'static [&'static str], minutes: u64) -> Host {
-    Host { name, tests, limit: Duration::from_secs(minutes * 60), program: None, place: None, is_heavy: false }
+    Host {
+        name,
+        tests,
+        limit: Duration::from_secs(minutes * 60),
+        programs: &[],
+        place: None,
+        is_heavy: false,
+    }
 }
 
 /// The cheapest first.
@@ -33,13 +40,14 @@ const HOSTS: &[Host] = &[
     host("optuna", &["optuna"], 3),
     host("ipython", &["ipython"], 3),
     host("celery", &["celery"], 3),
-    Host { program: Some("redis-server"), ..host("queues", &["rq", "dask"], 3) },
+    Host { programs: &["redis-server"], ..host("queues", &["rq", "dask"], 3) },
     host("keras", &["keras"], 4),
     Host { place: Some("TASKBELL_SWARMUI"), ..host("swarmui", &["swarmui_source"], 2) },
-    Host { program: Some("blender"), ..host("blender", &["blender"], 4) },
+    Host { programs: &["blender"], ..host("blender", &["blender"], 4) },
     host("ray", &["ray"], 6),
     Host { place: Some("TASKBELL_COMFYUI"), ..host("comfyui", &["real_comfyui"], 10) },
     host("torch", &["transformers", "lightning"], 10),
+    Host { is_heavy: true, programs: &["slurmctld", "slurmd"], ..host("slurm", &["slurm"], 3) },
     Host { is_heavy: true, ..host("snakemake", &["snakemake"], 4) },
 ];
 
@@ -90,7 +98,7 @@ fn placed(host: &Host) -> Result<(), String> {
 /// Installs a host, and returns the Python of its environment.
 fn prepare(host: &Host) -> Result<PathBuf, String> {
     placed(host)?;
-    host.program.map_or(Ok(()), |name| tools::program(name, name))?;
+    host.programs.iter().try_for_each(|name| tools::program(name, name))?;
     tools::python_with(&environment(host), &packages(host), "import pytest")
 }
 
