@@ -13,6 +13,7 @@ use crate::event;
 use crate::intake::{Accepted, Refusal};
 use crate::json::{Members, json};
 use crate::os;
+use crate::spool::Spool;
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -235,7 +236,7 @@ impl Bell {
             let message = "`spool.path` cannot change while the bell is open; close it and open it again";
             return Err(Error::new(ErrorKind::Config, message));
         }
-        let lanes = build_lanes(&config, &self.parts.lanes, None)?;
+        let lanes = build_lanes(&config, &self.parts.lanes, None::<&Spool>)?;
         self.parts.reload.put(Reload { config: Arc::new(config), lanes });
         let deadline = Instant::now() + RELOAD_LIMIT;
         loop {

@@ -21,7 +21,7 @@ use super::phase::Phase;
 use super::sending_marks::SendingMarks;
 use super::supervise::missing_threads::MissingThreads;
 use crate::clock::Moment;
-use crate::spool::{DamagedFile, StateKey, StateKind, transaction_bytes, transaction_reports};
+use crate::spool::{DamagedFile, Spool, StateKey, StateKind, Store, transaction_bytes, transaction_reports};
 use std::sync::Arc;
 use taskbell_ring::failpoint;
 
@@ -29,12 +29,12 @@ use taskbell_ring::failpoint;
 const GROUP: usize = 32;
 
 /// Owns everything that only this thread uses.
-pub struct Dispatcher {
+pub struct Dispatcher<S = Spool> {
     pub(super) parts: Arc<Parts>,
     pub(super) ingest: Ingest,
     pub(super) decider: Decider,
     pub(super) transaction: Transaction,
-    pub(super) committer: Committer,
+    pub(super) committer: Committer<S>,
     pub(super) early: EarlyDispatch,
     pub(super) peers: Peers,
     pub(super) housekeeping: Housekeeping,
@@ -45,7 +45,7 @@ pub struct Dispatcher {
     pub(super) damaged: Option<DamagedFile>,
 }
 
-impl Dispatcher {
+impl<S: Store> Dispatcher<S> {
     /// The way of events, once. `false` when the transaction could not be committed.
     pub(super) fn turn(&mut self, phase: Phase) -> bool {
         self.collect();

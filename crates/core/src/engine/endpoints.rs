@@ -8,7 +8,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::lanes::{EndpointHealth, LaneReport, Pause};
-use crate::spool::{Reader, Spool, SpoolError, SpoolPath, StateChange, StateKey, StateKind};
+use crate::spool::{Reader, SpoolError, SpoolPath, StateChange, StateKey, StateKind, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub(super) struct StoredHealth {
 }
 
 /// A lane for each endpoint of a configuration. `spool` has the endpoints' state of earlier runs.
-pub fn build_lanes(config: &Config, table: &LaneTable, spool: Option<&Spool>) -> Result<Lanes, Error> {
+pub fn build_lanes(config: &Config, table: &LaneTable, spool: Option<&impl Store>) -> Result<Lanes, Error> {
     let keeps_bodies = config.spool.path == SpoolPath::Memory;
     let mut lanes = Lanes::new();
     for endpoint in &config.endpoints {
@@ -109,7 +109,7 @@ pub fn health_key(endpoint: &str) -> StateKey {
     StateKey::shared(StateKind::EndpointHealth, endpoint)
 }
 
-fn stored_health(spool: &Spool, endpoint: &Endpoint) -> Option<EndpointHealth> {
+fn stored_health(spool: &impl Store, endpoint: &Endpoint) -> Option<EndpointHealth> {
     let kept = spool.state(&health_key(&endpoint.name)).ok()??;
     let kept: StoredHealth = serde_json::from_slice(&kept).ok()?;
     (kept.url == endpoint.fingerprint()).then_some(kept.health)
@@ -120,7 +120,7 @@ fn gone_state(config: &Config, endpoint: &str, reason: &str) -> Option<StateChan
     Some((gone_key(endpoint), serde_json::to_vec(&gone).ok()))
 }
 
-fn gone_reason(spool: &Spool, endpoint: &Endpoint) -> Option<String> {
+fn gone_reason(spool: &impl Store, endpoint: &Endpoint) -> Option<String> {
     let kept = spool.state(&gone_key(&endpoint.name)).ok()??;
     let gone: Gone = serde_json::from_slice(&kept).ok()?;
     (gone.url == endpoint.fingerprint()).then_some(gone.reason)

@@ -6,7 +6,7 @@ use super::counters::Counters;
 use super::lock::lock;
 use crate::intake::{InHand, Intake};
 use crate::message::Watcher;
-use crate::spool::{Spool, SpoolError, StateChange, StateKey, StateKind};
+use crate::spool::{Batch, SpoolError, StateChange, StateKey, StateKind, Store};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -40,7 +40,7 @@ impl FatalWork {
     }
 
     /// Reads what ended earlier processes.
-    pub fn load(&self, spool: &Spool) -> Result<(), SpoolError> {
+    pub fn load(&self, spool: &impl Store) -> Result<(), SpoolError> {
         let ends: HashMap<InHand, u64> = spool
             .states(StateKind::FatalWork)?
             .iter()
@@ -52,7 +52,7 @@ impl FatalWork {
     }
 
     /// Counts that the processes of these instances ended with this work in hand; each process once.
-    pub fn count(&self, spool: &mut Spool, left: &[(String, InHand)]) -> Result<(), SpoolError> {
+    pub fn count(&self, spool: &mut impl Store, left: &[(String, InHand)]) -> Result<(), SpoolError> {
         if left.is_empty() {
             return Ok(());
         }
@@ -162,7 +162,7 @@ fn ends_of(value: &[u8]) -> u64 {
 mod tests {
     use super::*;
     use crate::intake::Home;
-    use crate::spool::SpoolPath;
+    use crate::spool::{Spool, SpoolPath};
 
     const TEMPLATE: u64 = 9;
 

@@ -3,7 +3,7 @@
 use super::log::{Level, Log};
 use super::parts::Parts;
 use crate::config::Config;
-use crate::spool::{SizeState, Spool, SpoolError};
+use crate::spool::{SizeState, SpoolError, Store};
 use std::time::Duration;
 
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
@@ -29,7 +29,7 @@ impl Housekeeping {
     }
 
     /// Removes deliveries that ended longer ago than `spool.retain`, if that is due.
-    pub fn prune(&mut self, spool: &mut Spool, parts: &Parts, config: &Config) {
+    pub fn prune(&mut self, spool: &mut impl Store, parts: &Parts, config: &Config) {
         let now = parts.clock.now();
         if now.monotonic < self.prune_at {
             return;
@@ -51,7 +51,8 @@ impl Housekeeping {
 
     /// Keeps the file within `spool.max_bytes`. Once it holds only waiting deliveries, no events are accepted
     /// until some have ended.
-    pub fn limit_size(&self, spool: &mut Spool, parts: &Parts, config: &Config) {
+    pub fn limit_size(&self, spool: &mut impl Store, parts: &Parts, config: &Config) {
+        let Some(spool) = spool.file() else { return };
         for _ in 0..ROOM_STEPS {
             match spool.make_room(config.spool.max_bytes) {
                 Ok(SizeState::Enough) => return parts.spool_health.set_full(false),

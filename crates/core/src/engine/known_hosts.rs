@@ -1,12 +1,12 @@
 //! The names of the hosts whose processes share the spool: titles name the host where there are several.
 
-use crate::spool::{Spool, SpoolError, StateChange, StateKey, StateKind};
+use crate::spool::{SpoolError, StateChange, StateKey, StateKind, Store};
 
 const HOST: StateKind = StateKind::HostName;
 
 /// Notes the name of this host for its peers, forgets those of dead instances, and returns whether a peer has
 /// another name.
-pub fn meet(spool: &mut Spool, own: &str, name: &str, dead: &[String]) -> Result<bool, SpoolError> {
+pub fn meet(spool: &mut impl Store, own: &str, name: &str, dead: &[String]) -> Result<bool, SpoolError> {
     let known = spool.states(HOST)?;
     let is_dead = |key: &StateKey| dead.contains(&key.owner);
     let mut changes: Vec<StateChange> =

@@ -6,7 +6,7 @@ use super::log::Level;
 use super::parts::Parts;
 use super::takeover::{Words, job_of};
 use crate::lanes::Job;
-use crate::spool::{Spool, SpoolError, Stretch, WaitingDelivery};
+use crate::spool::{Spool, SpoolError, Store, Stretch, WaitingDelivery};
 use std::collections::{BTreeMap, HashMap};
 
 /// Deliveries that are read at once for an endpoint; few where tests are to read several pages.
@@ -19,7 +19,7 @@ const FEW: usize = PAGE / 2;
 /// once. All of it is read before a lane gets any, so that nothing is half done when the spool turns out to be damaged.
 ///
 /// An endpoint that keeps the order gets all: what comes later must not overtake what is not read.
-pub fn hand_over(spool: &Spool, owners: &[i64], parts: &Parts) -> Result<(), SpoolError> {
+pub fn hand_over(spool: &impl Store, owners: &[i64], parts: &Parts) -> Result<(), SpoolError> {
     let mut found = spool.replaceable(owners)?;
     let (mut left, lanes) = (Vec::new(), parts.lanes.all());
     for mut stretch in spool.stretches(owners)? {
@@ -49,7 +49,7 @@ pub fn hand_over(spool: &Spool, owners: &[i64], parts: &Parts) -> Result<(), Spo
 
 /// Reads the next page for each lane with little that is due; whether there was one. A fault is logged, and the next call
 /// tries again.
-pub fn refill(spool: &Spool, parts: &Parts) -> bool {
+pub fn refill(spool: &impl Store, parts: &Parts) -> bool {
     let mut backlog = parts.backlog.lock();
     if backlog.left.is_empty() {
         return false;

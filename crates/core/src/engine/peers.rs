@@ -15,7 +15,7 @@ use super::takeover::{dead_instances, take_over_shaping, take_over_tally};
 use super::task_lanes;
 use super::usual_durations;
 use crate::intake::Intake;
-use crate::spool::{Spool, SpoolError, operator_mark};
+use crate::spool::{SpoolError, Store, operator_mark};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -119,7 +119,7 @@ impl Peers {
     pub fn take_over(
         &mut self,
         parts: &Parts,
-        committer: &mut Committer,
+        committer: &mut Committer<impl Store>,
         decider: &mut Decider,
     ) -> Result<usize, SpoolError> {
         self.apply_operator_changes(parts, &committer.spool)?;
@@ -166,13 +166,12 @@ impl Peers {
 
     /// Forgets dropped deliveries, sends now what is due before its time, and tries endpoints again whose dead letters
     /// were replayed.
-    fn apply_operator_changes(&mut self, parts: &Parts, spool: &Spool) -> Result<(), SpoolError> {
+    fn apply_operator_changes(&mut self, parts: &Parts, spool: &impl Store) -> Result<(), SpoolError> {
         let mark = spool.state(&operator_mark())?;
         if mark == self.operator_mark {
             return Ok(());
         }
-        let pending = spool.waiting_numbers()?;
-        let due = spool.due(parts.clock.unix_ms())?;
+        let (pending, now) = (spool.pending()?, parts.clock.unix_ms());
         for (name, lane) in parts.lanes.all() {
             if lane.is_gone() && spool.state(&super::endpoints::gone_key(&name))?.is_none() {
                 lane.revive();
@@ -184,10 +183,13 @@ impl Peers {
                 parts.log.write(Level::Info, &text);
             }
             let rows = &parts.lanes.reports;
-            let dropped = lane.forget(&|seq| !pending.contains(&rows.present_row(seq)));
+            let dropped = lane.forget(&|seq| !pending.contains_key(&rows.present_row(seq)));
             parts.lanes.report_dropped(&name, dropped, DROPPED_BY_OPERATOR);
             // Where an attempt is not written yet, the row still has the time of the attempt.
-            lane.hurry(|job| due.get(&rows.present_row(job.seq)) == Some(&job.attempts));
+            lane.hurry(|job| {
+                let row = pending.get(&rows.present_row(job.seq));
+                row.is_some_and(|row| row.due_at <= now && row.attempts == job.attempts)
+            });
         }
         self.operator_mark = mark;
         Ok(())

@@ -4,13 +4,13 @@ use super::dispatcher::Dispatcher;
 use super::log::Level;
 use super::takeover::{Words, job_of};
 use crate::message;
-use crate::spool::{SpoolError, WaitingDelivery};
+use crate::spool::{Batch, SpoolError, Store, WaitingDelivery};
 use std::panic::{self, AssertUnwindSafe};
 
 /// Messages of one transaction.
 const PORTION: usize = 100;
 
-impl Dispatcher {
+impl<S: Store> Dispatcher<S> {
     /// Renders what was replayed, and hands it to the lanes. What fails again is a dead letter again.
     pub(super) fn render_replayed(&mut self) {
         let replayed = self.committer.spool.unrendered();

@@ -3,7 +3,7 @@
 
 use super::commit::Transaction;
 use crate::clock::Moment;
-use crate::spool::{BatchCounts, SpoolError, SpoolTransaction};
+use crate::spool::{Batch, BatchCounts, BatchWatch, SpoolError};
 use std::time::Duration;
 
 /// Between two attempts to look for batches.
@@ -62,23 +62,10 @@ impl Transaction {
     }
 
     /// Counts its tasks in their batches, and looks for those that stall and those whose progress is told.
-    pub fn count_in_batches(
-        &self,
-        spool: &mut SpoolTransaction<'_>,
-        unix_ms: i64,
-    ) -> Result<BatchCounts, SpoolError> {
-        let mut counts = BatchCounts::default();
-        if self.counts_batches() {
-            let tasks = self.events.iter().filter_map(|event| event.batch_task.as_deref());
-            counts = spool.count_in_batches(tasks, unix_ms)?;
-        }
-        if let Some(since) = self.stalled_since {
-            counts.stalled = spool.stalled_batches(since)?;
-        }
-        if let Some(since) = self.untold_since {
-            counts.progressed = spool.progressed_batches(since, unix_ms)?;
-        }
-        Ok(counts)
+    pub fn count_in_batches(&self, batch: &mut impl Batch, unix_ms: i64) -> Result<BatchCounts, SpoolError> {
+        let tasks = self.events.iter().filter_map(|event| event.batch_task.as_deref());
+        let watch = BatchWatch { stalled_since: self.stalled_since, untold_since: self.untold_since };
+        batch.count_batches(tasks, watch, unix_ms)
     }
 }
 

@@ -25,10 +25,10 @@ pub fn recreate(spool: &mut Spool, cause: FileFault, parts: &Parts) -> Result<()
     let moved = put_back(spool, &waiting, |seq| rows.present_row(seq))?;
     rows.renumber(&moved);
     paging::read_from_new_file(spool, &incident.moved, parts)?;
-    let there = spool.waiting_numbers()?;
+    let there = spool.pending()?;
     let mut lost = 0;
     for (name, lane) in all {
-        let is_lost = |seq| !rows.is_unspooled(seq) && !there.contains(&rows.present_row(seq));
+        let is_lost = |seq| !rows.is_unspooled(seq) && !there.contains_key(&rows.present_row(seq));
         let forgotten = lane.forget(&is_lost);
         lost += forgotten.len();
         lanes.report_dropped(&name, forgotten, "it ended, or was lost, with the former spool");
@@ -48,11 +48,11 @@ fn put_back(
     waiting: &[(String, Job)],
     present_row: impl Fn(i64) -> i64,
 ) -> Result<HashMap<i64, i64>, SpoolError> {
-    let there = spool.waiting_numbers()?;
+    let there = spool.pending()?;
     let mut moved = HashMap::new();
     let mut batch = spool.begin()?;
     for (endpoint, job) in waiting {
-        let Some(body) = job.body.as_ref().filter(|_| !there.contains(&present_row(job.seq))) else {
+        let Some(body) = job.body.as_ref().filter(|_| !there.contains_key(&present_row(job.seq))) else {
             continue;
         };
         // The payload is not in memory any more; the message is what counts.

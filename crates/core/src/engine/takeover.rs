@@ -3,7 +3,7 @@
 use crate::intake::Intake;
 use crate::lanes::{Job, LiveJob};
 use crate::shaping::ShapingState;
-use crate::spool::{Spool, SpoolError, StateKey, StateKind, WaitingDelivery};
+use crate::spool::{Batch, SpoolError, StateKey, StateKind, Store, WaitingDelivery};
 use crate::tally::Tally;
 use std::collections::HashSet;
 use std::path::Path;
@@ -14,7 +14,7 @@ use std::time::Duration;
 ///
 /// Reads who holds something before who lives: an instance is alive before it can hold anything, so one that is
 /// found dead afterwards is dead for good.
-pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<Vec<String>, SpoolError> {
+pub fn dead_instances(spool: &impl Store, file: Option<&Path>, own: &str) -> Result<Vec<String>, SpoolError> {
     let mut holders = spool.holders()?;
     holders.retain(|holder| holder != own);
     if holders.is_empty() {
@@ -36,7 +36,7 @@ type EntryChange = (String, Option<Vec<u8>>);
 
 /// Adds the counts that these instances left to `tally`. Says how many queues.
 pub fn take_over_tally(
-    spool: &mut Spool,
+    spool: &mut impl Store,
     tally: &mut Tally,
     own: &str,
     dead: &[String],
@@ -52,7 +52,7 @@ pub fn take_over_tally(
 }
 
 /// The queues that other instances count. After a take-over all of these live.
-pub fn queues_of_others(spool: &Spool, own: &str) -> Result<HashSet<String>, SpoolError> {
+pub fn queues_of_others(spool: &impl Store, own: &str) -> Result<HashSet<String>, SpoolError> {
     let mut counts = spool.states(StateKind::QueueCounts)?;
     counts.retain(|(key, _)| !key.owner.is_empty() && key.owner != own);
     Ok(counts.into_iter().map(|(key, _)| key.name).collect())
@@ -60,7 +60,7 @@ pub fn queues_of_others(spool: &Spool, own: &str) -> Result<HashSet<String>, Spo
 
 /// Adds what these instances gathered, held and silenced to `shaping`. Says how many entries.
 pub fn take_over_shaping(
-    spool: &mut Spool,
+    spool: &mut impl Store,
     shaping: &mut ShapingState,
     own: &str,
     dead: &[String],
@@ -72,7 +72,7 @@ pub fn take_over_shaping(
 /// Adds the states that dead instances left to `present`, and keeps them under this instance's name. In one
 /// transaction: two that take over at the same time never both count the same. Says how many states.
 fn take_over<T: Clone>(
-    spool: &mut Spool,
+    spool: &mut impl Store,
     present: &mut T,
     (kind, own): (StateKind, &str),
     dead: &[String],
@@ -146,7 +146,7 @@ pub fn job_of(waiting: WaitingDelivery, now: Duration, unix_ms: i64, words: &mut
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spool::SpoolPath;
+    use crate::spool::{Spool, SpoolPath};
     use crate::tally::Task;
 
     fn counted(spool: &mut Spool, instance: &str, tasks: usize) {

@@ -5,7 +5,7 @@ use super::lane_table::{LaneTable, Lanes};
 use crate::config::Config;
 use crate::endpoint::{Endpoint, EndpointDirectory, parse_task_url};
 use crate::lanes::Lane;
-use crate::spool::{Spool, SpoolError, SpoolPath, StateKey, StateKind};
+use crate::spool::{SpoolError, SpoolPath, StateKey, StateKind, Store};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -57,20 +57,25 @@ fn new_lane(table: &LaneTable, config: &Config, endpoint: &Arc<Endpoint>) -> Opt
 /// Adds the lanes of stored addresses with waiting deliveries that are still allowed. Forgets addresses without
 /// deliveries for a long time.
 pub fn restore(
-    spool: &mut Spool,
+    spool: &mut impl Store,
     table: &LaneTable,
     config: &Config,
     lanes: &mut Lanes,
 ) -> Result<(), SpoolError> {
     let now = table.clock.unix_ms();
+    let addresses = spool.states(StateKind::TaskAddress)?;
+    if addresses.is_empty() {
+        return Ok(());
+    }
+    let needed = spool.stretches(&spool.held()?)?;
     let mut forgotten = Vec::new();
-    for (key, value) in spool.states(StateKind::TaskAddress)? {
+    for (key, value) in addresses {
         let kept = serde_json::from_slice::<StoredAddress>(&value).ok();
         let Some(kept) = kept.filter(|kept| kept.seen > now - KEEP_MS) else {
             forgotten.push((key, None));
             continue;
         };
-        if !spool.has_pending(&key.name)? {
+        if !needed.iter().any(|stretch| stretch.endpoint == key.name) {
             continue;
         }
         let url = parse_task_url(&kept.url);

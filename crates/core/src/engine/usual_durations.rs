@@ -1,7 +1,7 @@
 //! The usual durations that all instances on a spool share.
 
 use super::commit::Transaction;
-use crate::spool::{Reader, Spool, SpoolError, SpoolTransaction, StateChange, StateKey, StateKind};
+use crate::spool::{Batch, Reader, SpoolError, StateChange, StateKey, StateKind, Store};
 use crate::tally::{Tally, UsualDurations};
 
 const USUAL: StateKind = StateKind::UsualDuration;
@@ -13,7 +13,7 @@ pub fn restore<'a>(kept: impl IntoIterator<Item = (&'a StateKey, &'a Vec<u8>)>, 
     }
 }
 
-pub fn learn_usual(spool: &Spool, tally: &mut Tally) -> Result<(), SpoolError> {
+pub fn learn_usual(spool: &impl Store, tally: &mut Tally) -> Result<(), SpoolError> {
     spool.states(USUAL).map(|states| restore(states.iter().map(|(key, kept)| (key, kept)), tally))
 }
 
@@ -31,7 +31,7 @@ impl Transaction {
     /// May be called again after a failed transaction.
     pub fn join_usuals(
         &mut self,
-        batch: &mut SpoolTransaction<'_>,
+        batch: &mut impl Batch,
         usuals: &mut UsualDurations,
     ) -> Result<(), SpoolError> {
         for (key, value) in &mut self.states {

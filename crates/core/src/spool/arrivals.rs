@@ -15,7 +15,7 @@ const KNOWN_ELSEWHERE: &str = "SELECT 1 FROM events WHERE id = ?1";
 
 impl SpoolTransaction<'_> {
     /// Inserts an event and its only delivery, which arrived at its first attempt before it was written, with a number that
-    /// [`Spool::take_number`](super::Spool::take_number) gave. `delivery.event` is not used. `false` when the event is in
+    /// [`Store::take_numbers`](super::Store::take_numbers) gave. `delivery.event` is not used. `false` when the event is in
     /// the spool already, and nothing is written.
     pub fn arrival(
         &mut self,

@@ -1,7 +1,7 @@
 //! Counts batches in one table for all instances: in the transaction that keeps the tasks, under the write lock
 //! of the file. So a task counts once, and the transaction that counts the last one knows that it ends the batch.
 
-use super::{Spool, SpoolError, SpoolTransaction};
+use super::{BatchWatch, Spool, SpoolError, SpoolTransaction};
 use crate::hash::stable_hash;
 use crate::tally::{BatchTally, BatchTask};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -57,38 +57,41 @@ impl BatchCounts {
 }
 
 impl SpoolTransaction<'_> {
-    pub fn count_in_batches<'t>(
+    /// See [`Batch::count_batches`](super::Batch::count_batches).
+    pub(super) fn count_batches<'t>(
         &mut self,
         tasks: impl Iterator<Item = &'t BatchTask>,
+        watch: BatchWatch,
         now_ms: i64,
     ) -> Result<BatchCounts, SpoolError> {
-        self.run(|conn| count(conn, tasks, now_ms))
-    }
-
-    /// Open batches that have not gone on since this time. Each is given once until it goes on.
-    pub fn stalled_batches(&mut self, since_ms: i64) -> Result<Vec<ToldBatch>, SpoolError> {
-        self.run(|conn| stalled(conn, since_ms))
-    }
-
-    /// Open batches that have gone on, and whose progress has not been told since this time. It is told now.
-    pub fn progressed_batches(&mut self, since_ms: i64, now_ms: i64) -> Result<Vec<ToldBatch>, SpoolError> {
-        self.run(|conn| progressed(conn, since_ms, now_ms))
+        let mut tasks = tasks.peekable();
+        let mut counts = BatchCounts::default();
+        if tasks.peek().is_some() {
+            counts = self.run(|conn| count(conn, tasks, now_ms))?;
+        }
+        if let Some(since) = watch.stalled_since {
+            counts.stalled = self.run(|conn| stalled(conn, since))?;
+        }
+        if let Some(since) = watch.untold_since {
+            counts.progressed = self.run(|conn| progressed(conn, since, now_ms))?;
+        }
+        Ok(counts)
     }
 }
 
 impl Spool {
     /// When the open batch that has not gone on for longest last did; of those that
-    /// `stalled_batches` has not given.
-    pub fn stillest_batch(&self) -> Result<Option<i64>, SpoolError> {
+    /// `count_batches` has not given as stalled.
+    pub(super) fn stillest_batch(&self) -> Result<Option<i64>, SpoolError> {
         stillest(&self.conn).map_err(self.at())
     }
 
     /// When the progress was told of the open batch that has gone on without a word for longest.
-    pub fn longest_untold_batch(&self) -> Result<Option<i64>, SpoolError> {
+    pub(super) fn longest_untold_batch(&self) -> Result<Option<i64>, SpoolError> {
         longest_untold(&self.conn).map_err(self.at())
     }
 
-    /// Whether a batch has ended, or gone on since `stalled_batches` gave it. Nothing is known of
+    /// Whether a batch has ended, or gone on since it was given as stalled. Nothing is known of
     /// one that the host counts.
     pub fn batch_went_on(&self, id: &str) -> Result<bool, SpoolError> {
         went_on(&self.conn, id).map_err(self.at())

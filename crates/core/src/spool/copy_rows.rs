@@ -345,7 +345,7 @@ fn walk(
 mod tests {
     use super::super::recovery::FileFault;
     use super::super::tests::{delivery, event_id, place, spool_at};
-    use super::super::{DeliveryEnd, NewDelivery, NewEvent, NewFallback};
+    use super::super::{Batch, DeliveryEnd, NewDelivery, NewEvent, NewFallback};
     use std::fs;
 
     #[test]
@@ -390,7 +390,7 @@ mod tests {
         assert_eq!((kept.0.as_deref(), kept.1.as_deref()), (extras, why));
         let mut batch = spool.begin().unwrap();
         batch.end(waiting[0].seq, &DeliveryEnd::Dead("no".into()), 3_000).unwrap();
-        let called = batch.call_after(waiting[0].seq, 3_000).unwrap();
+        let called = batch.call_after(waiting[0].seq, true, 3_000).unwrap();
         assert_eq!((called[0].endpoint.as_str(), called[0].message.extras.as_deref()), ("b", extras));
     }
 }

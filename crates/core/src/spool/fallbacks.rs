@@ -37,7 +37,7 @@ impl SpoolTransaction<'_> {
 
     /// A delivery is dead: whom it falls back to is called now. Where there is nobody, those are called who
     /// would be told later; otherwise they watch the one that was called.
-    pub fn call_after(&mut self, delivery: i64, now: i64) -> Result<Vec<Called>, SpoolError> {
+    pub(super) fn call_after_dead(&mut self, delivery: i64, now: i64) -> Result<Vec<Called>, SpoolError> {
         let Some((event, via)) = self.place_of(delivery)? else { return Ok(Vec::new()) };
         let wanted = |later: bool| {
             let due = if later { "NOT NULL" } else { "NULL" };
@@ -71,7 +71,7 @@ impl SpoolTransaction<'_> {
     }
 
     /// A delivery has arrived, or is not worth arriving any more: nobody is called for it.
-    pub fn stand_down(&mut self, delivery: i64) -> Result<(), SpoolError> {
+    pub(super) fn stand_down(&mut self, delivery: i64) -> Result<(), SpoolError> {
         match self.place_of(delivery)? {
             Some((event, via)) => self.dismiss(event, &via),
             None => Ok(()),
@@ -213,7 +213,7 @@ impl Spool {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{event_id, ring, spool};
-    use super::super::{DeliveryEnd, NewFallback};
+    use super::super::{Batch, DeliveryEnd, NewFallback};
     use super::*;
 
     fn ready(
@@ -236,7 +236,7 @@ mod tests {
 
     fn die(batch: &mut SpoolTransaction<'_>, seq: i64) -> Vec<Called> {
         batch.end(seq, &DeliveryEnd::Dead("no".into()), 10).unwrap();
-        batch.call_after(seq, 10).unwrap()
+        batch.call_after(seq, true, 10).unwrap()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! which the first posts, later ones edit, and the last closes. All instances on a spool share them.
 
 use super::state_key::{self, StateKey, StateKind};
-use super::{Reader, SpoolError, SpoolTransaction, read_event_id};
+use super::{Batch, Reader, SpoolError, read_event_id};
 use crate::event::EventId;
 use crate::hash::sha256_hex;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -84,74 +84,73 @@ fn message_key(first: &str, endpoint: &str) -> StateKey {
 }
 
 fn read(conn: &Connection, first: &str, endpoint: &str) -> rusqlite::Result<Option<LiveMessage>> {
-    let kept = state_key::read(conn, &message_key(first, endpoint))?;
-    Ok(kept.and_then(|kept| serde_json::from_slice(&kept).ok()))
+    state_key::read(conn, &message_key(first, endpoint)).map(of_bytes)
 }
 
-fn write(conn: &Connection, first: &str, message: &LiveMessage) -> rusqlite::Result<()> {
+fn of_bytes(kept: Option<Vec<u8>>) -> Option<LiveMessage> {
+    serde_json::from_slice(&kept?).ok()
+}
+
+fn write(batch: &mut (impl Batch + ?Sized), first: &str, message: &LiveMessage) -> Result<(), SpoolError> {
     let kept = serde_json::to_vec(message).unwrap_or_default();
-    state_key::write(conn, &message_key(first, &message.endpoint), Some(&kept))
+    batch.put_state(&message_key(first, &message.endpoint), Some(&kept))
 }
 
-impl SpoolTransaction<'_> {
-    /// Finds or begins the living message of a new state, which comes from this event.
-    pub fn join_live(
-        &mut self,
-        state: &LiveState<'_>,
-        event: EventId,
-        now_ms: i64,
-    ) -> Result<LiveRole, SpoolError> {
-        self.run(|conn| {
-            let open = open_key(state);
-            let first = state_key::read(conn, &open)?;
-            let first = first.and_then(|first| EventId::parse(&String::from_utf8_lossy(&first)));
-            let known = match first {
-                Some(first) => read(conn, &first.to_string(), state.endpoint)?.map(|known| (first, known)),
-                None => None,
-            };
-            let (first, known) = match known {
-                None if state.closes => return Ok(LiveRole::Alone),
-                Some(_) if !state.closes && !state.edits => return Ok(LiveRole::LeftOut),
-                None => {
-                    state_key::write(conn, &open, Some(event.to_string().as_bytes()))?;
-                    let (endpoint, hook) = (state.endpoint.to_owned(), state.hook.to_owned());
-                    let new =
-                        LiveMessage { endpoint, hook, key: state.key.to_owned(), ..LiveMessage::default() };
-                    (event, new)
-                }
-                Some(known) => known,
-            };
-            let closed_at = state.closes.then_some(now_ms);
-            if state.closes {
-                state_key::write(conn, &open, None)?;
-            }
-            write(conn, &first.to_string(), &LiveMessage { closed_at, moved_at: now_ms, ..known })?;
-            Ok(LiveRole::StateOf(first))
-        })
+/// See [`Batch::join_live`].
+pub(super) fn join(
+    batch: &mut (impl Batch + ?Sized),
+    state: &LiveState<'_>,
+    event: EventId,
+    now_ms: i64,
+) -> Result<LiveRole, SpoolError> {
+    let open = open_key(state);
+    let first = batch.state(&open)?;
+    let first = first.and_then(|first| EventId::parse(&String::from_utf8_lossy(&first)));
+    let known = match first {
+        Some(first) => {
+            let known = batch.state(&message_key(&first.to_string(), state.endpoint))?;
+            of_bytes(known).map(|known| (first, known))
+        }
+        None => None,
+    };
+    let (first, known) = match known {
+        None if state.closes => return Ok(LiveRole::Alone),
+        Some(_) if !state.closes && !state.edits => return Ok(LiveRole::LeftOut),
+        None => {
+            batch.put_state(&open, Some(event.to_string().as_bytes()))?;
+            let (endpoint, hook) = (state.endpoint.to_owned(), state.hook.to_owned());
+            let new = LiveMessage { endpoint, hook, key: state.key.to_owned(), ..LiveMessage::default() };
+            (event, new)
+        }
+        Some(known) => known,
+    };
+    let closed_at = state.closes.then_some(now_ms);
+    if state.closes {
+        batch.put_state(&open, None)?;
     }
+    write(batch, &first.to_string(), &LiveMessage { closed_at, moved_at: now_ms, ..known })?;
+    Ok(LiveRole::StateOf(first))
+}
 
-    /// Records what a delivered state did.
-    pub fn note_live(
-        &mut self,
-        first: &str,
-        endpoint: &str,
-        result: &LiveResult,
-        now_ms: i64,
-    ) -> Result<(), SpoolError> {
-        self.run(|conn| {
-            let Some(mut live) = read(conn, first, endpoint)? else { return Ok(()) };
-            live.moved_at = now_ms;
-            match result {
-                LiveResult::Posted(message) => {
-                    live.reposts += u32::from(live.posted_at.is_some());
-                    live.posted_at = Some(now_ms);
-                    live.message.clone_from(message);
-                }
-                LiveResult::Edited => live.edits += 1,
-            }
-            write(conn, first, &live)
-        })
+/// See [`Batch::note_live`].
+pub(super) fn note(
+    batch: &mut (impl Batch + ?Sized),
+    first: &str,
+    endpoint: &str,
+    result: &LiveResult,
+    now_ms: i64,
+) -> Result<(), SpoolError> {
+    let Some(mut live) = of_bytes(batch.state(&message_key(first, endpoint))?) else { return Ok(()) };
+    live.moved_at = now_ms;
+    match result {
+        LiveResult::Posted(message) => {
+            live.reposts += u32::from(live.posted_at.is_some());
+            live.posted_at = Some(now_ms);
+            live.message.clone_from(message);
+        }
+        LiveResult::Edited => live.edits += 1,
     }
+    write(batch, first, &live)
 }
 
 impl Reader {

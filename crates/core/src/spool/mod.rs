@@ -30,7 +30,9 @@ mod recovery;
 mod rows;
 mod schema;
 mod size_limit;
+mod sqlite_store;
 mod state_key;
+mod store;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -54,6 +56,7 @@ pub use rows::{AttemptRow, DeliveryEnd, DeliveryState, NewDelivery, NewEvent};
 pub(crate) use rows::{Called, NewFallback, StoredMessage};
 pub(crate) use size_limit::{SizeState, transaction_bytes, transaction_reports};
 pub(crate) use state_key::{StateChange, StateKey, StateKind};
+pub(crate) use store::{Batch, BatchNews, BatchWatch, Early, Next, Pending, Store};
 pub(crate) use transaction::SpoolTransaction;
 pub(crate) use waiting::{Stretch, WaitingDelivery};
 
@@ -154,10 +157,9 @@ impl Spool {
         Ok(SpoolTransaction::new(transaction, conn, path, owner, numbers, (damaged, unsure)))
     }
 
-    /// A number for a delivery that is written later, with `numbered_delivery`. `None` when none is
-    /// reserved: each transaction that inserts a delivery reserves some.
-    pub fn take_number(&mut self) -> Option<i64> {
-        self.numbers.take()
+    /// So many numbers for deliveries that are written later, the first one given; all or none.
+    pub(crate) fn take_numbers(&mut self, count: usize) -> Option<i64> {
+        self.numbers.take(count)
     }
 
     /// So many numbers that no other delivery has or had, at once: for deliveries that had numbers of another file.
@@ -165,21 +167,6 @@ impl Spool {
         let mut transaction = self.begin()?;
         let numbers = (0..count).map(|_| transaction.next_number()).collect::<Result<_, _>>()?;
         transaction.commit().map(|()| numbers)
-    }
-
-    /// How many numbers can be taken.
-    pub fn numbers_left(&self) -> usize {
-        self.numbers.left()
-    }
-
-    /// Whether this owner has a pending delivery to an endpoint.
-    pub fn has_pending(&self, endpoint: &str) -> Result<bool, SpoolError> {
-        let sql = "SELECT 1 FROM owners o \
-                   CROSS JOIN deliveries d INDEXED BY deliveries_pending ON d.owner = o.seq \
-                   WHERE d.state = 'pending' AND o.instance = ?1 AND d.endpoint = ?2";
-        let exists =
-            self.conn.prepare_cached(sql).and_then(|mut found| found.exists([&self.owner, endpoint]));
-        exists.map_err(self.at())
     }
 
     /// A value kept by `SpoolTransaction::put_state`.
@@ -190,18 +177,6 @@ impl Spool {
     /// All values of a kind, ordered by owner and name.
     pub fn states(&self, kind: StateKind) -> Result<Vec<(StateKey, Vec<u8>)>, SpoolError> {
         state_key::read_all(&self.conn, kind).map_err(self.at())
-    }
-
-    /// Writes these states in one transaction, if there are any.
-    pub fn put_states(&mut self, changes: &[StateChange]) -> Result<(), SpoolError> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let mut transaction = self.begin()?;
-        for (key, value) in changes {
-            transaction.put_state(key, value.as_deref())?;
-        }
-        transaction.commit()
     }
 
     /// Gives the memory of cached pages back, for as long as nothing is to be written. What cannot be given

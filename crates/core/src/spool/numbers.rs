@@ -34,17 +34,17 @@ impl Numbers {
         Numbers { floor: self.end.max(self.floor), ..Numbers::default() }
     }
 
-    /// The next number of the block; `None` when it is used up.
-    pub(super) fn take(&mut self) -> Option<i64> {
-        let number = self.next;
-        (number < self.end).then(|| {
-            self.next += 1;
-            number
+    /// The first of so many numbers of the block; `None` when fewer are left.
+    pub(super) fn take(&mut self, count: usize) -> Option<i64> {
+        let first = self.next;
+        (count <= self.left()).then(|| {
+            self.next += count as i64;
+            first
         })
     }
 
     /// How many can be taken.
-    pub(super) fn left(&self) -> usize {
+    fn left(&self) -> usize {
         usize::try_from(self.end - self.next).unwrap_or(0)
     }
 
@@ -132,11 +132,11 @@ mod tests {
             let spool = &mut spools[event as usize / 2 % 2];
             let [number] = write(spool, |batch| ring(batch, event, &["ci"]))[..] else { panic!("one") };
             assert!(number > last, "{number} after {last}");
-            let early = spool.take_number().unwrap();
+            let early = spool.take_numbers(1).unwrap();
             assert!(early > number, "{early} after {number}");
             last = early;
         }
-        let given: Vec<i64> = spools.iter_mut().map(|spool| spool.take_number().unwrap()).collect();
+        let given: Vec<i64> = spools.iter_mut().map(|spool| spool.take_numbers(1).unwrap()).collect();
         assert_ne!(given[0], given[1]);
     }
 
@@ -145,7 +145,7 @@ mod tests {
         let (_folder, path) = place();
         let mut first = spool_at(&path, "a");
         let [number] = write(&mut first, |batch| ring(batch, 1, &["ci"]))[..] else { panic!("one") };
-        assert_eq!(first.take_number(), Some(number + 1));
+        assert_eq!(first.take_numbers(1), Some(number + 1));
         first.release().unwrap();
         let next = write(&mut spool_at(&path, "b"), |batch| ring(batch, 2, &["ci"]));
         assert_eq!(next, [number + 2]);

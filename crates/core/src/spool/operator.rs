@@ -3,7 +3,7 @@
 //!
 //! A dead letter that is replayed belongs to nobody at first: a running host takes it when it is called
 //! ([`call`](crate::intake::call)) or looks around, else the next start does. What waits stays its host's, which sees
-//! that it is due before its time ([`Spool::due`]).
+//! that it is due before its time ([`Store::pending`](super::Store::pending)).
 
 use super::reader::find_event;
 use super::state_key::{self, StateKey, StateKind};

@@ -117,12 +117,13 @@ impl<'a> SpoolTransaction<'a> {
         self.insert_event(event, true)
     }
 
-    /// As [`SpoolTransaction::event`], for one that gets a delivery in this transaction: it is removed with its last one.
-    pub fn heard_event(&mut self, event: &NewEvent<'_>) -> Result<Option<i64>, SpoolError> {
-        self.insert_event(event, false)
-    }
-
-    fn insert_event(&mut self, event: &NewEvent<'_>, unheard: bool) -> Result<Option<i64>, SpoolError> {
+    /// As [`SpoolTransaction::event`]. One that is not `unheard` gets a delivery in this transaction, and is removed with
+    /// its last one.
+    pub(super) fn insert_event(
+        &mut self,
+        event: &NewEvent<'_>,
+        unheard: bool,
+    ) -> Result<Option<i64>, SpoolError> {
         self.run_kept(|conn, statements| {
             let id = event.id.written();
             if in_place(&mut statements.known_arrival, conn, KNOWN_ARRIVAL)?.exists([&id])? {
@@ -182,8 +183,12 @@ impl<'a> SpoolTransaction<'a> {
         Ok(seq)
     }
 
-    /// As [`SpoolTransaction::delivery`], with a number that [`Spool::take_number`](super::Spool::take_number) gave.
-    pub fn numbered_delivery(&mut self, delivery: &NewDelivery<'_>, seq: i64) -> Result<i64, SpoolError> {
+    /// As [`SpoolTransaction::delivery`], with a number that [`Store::take_numbers`](super::Store::take_numbers) gave.
+    pub(super) fn numbered_delivery(
+        &mut self,
+        delivery: &NewDelivery<'_>,
+        seq: i64,
+    ) -> Result<i64, SpoolError> {
         let owner = match (delivery.dead, self.owner) {
             (None, None) => {
                 let instance = self.instance;
@@ -237,9 +242,9 @@ impl<'a> SpoolTransaction<'a> {
     }
 
     /// Inserts a delivery that arrived at its first attempt before it was written, with a number that
-    /// [`Spool::take_number`](super::Spool::take_number) gave. Says the number of the event's delivery to the endpoint,
+    /// [`Store::take_numbers`](super::Store::take_numbers) gave. Says the number of the event's delivery to the endpoint,
     /// as [`SpoolTransaction::delivery`] does.
-    pub fn arrived_delivery(
+    pub(super) fn arrived_delivery(
         &mut self,
         delivery: &NewDelivery<'_>,
         first: &AttemptRow,
@@ -282,19 +287,19 @@ impl<'a> SpoolTransaction<'a> {
     }
 
     /// Records the attempt with which a delivery ended, as [`SpoolTransaction::attempt`] and [`SpoolTransaction::end`] do.
-    pub fn last_attempt(
+    pub(super) fn last_attempt(
         &mut self,
         attempt: &AttemptRow,
         end: &DeliveryEnd,
         at: i64,
-    ) -> Result<(), SpoolError> {
+    ) -> Result<bool, SpoolError> {
         if *end == DeliveryEnd::Delivered && attempt.is_plain_first() && self.arrive(attempt, at)? {
-            return Ok(());
+            return Ok(true);
         }
         if self.finish(attempt.delivery, end, at, attempt.number)? {
-            return self.log_attempt(attempt);
+            return self.log_attempt(attempt).map(|()| true);
         }
-        self.attempt(attempt)
+        self.attempt(attempt).map(|()| false)
     }
 
     /// Ends a delivery with its first attempt. `false` when it has ended, or was tried before.
@@ -318,7 +323,7 @@ impl<'a> SpoolTransaction<'a> {
     }
 
     /// Records an attempt after which another is due, as [`SpoolTransaction::attempt`] and [`SpoolTransaction::postpone`] do.
-    pub fn attempt_again(&mut self, attempt: &AttemptRow, due_at: i64) -> Result<bool, SpoolError> {
+    pub(super) fn attempt_again(&mut self, attempt: &AttemptRow, due_at: i64) -> Result<bool, SpoolError> {
         if self.put_off(attempt.delivery, due_at, attempt.number)? {
             return self.log_attempt(attempt).map(|()| true);
         }
@@ -386,7 +391,7 @@ impl<'a> SpoolTransaction<'a> {
     }
 
     /// Whether it was this that ended it.
-    fn finish(
+    pub(super) fn finish(
         &mut self,
         delivery: i64,
         end: &DeliveryEnd,

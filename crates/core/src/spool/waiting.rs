@@ -1,9 +1,9 @@
 //! What a start finds in the spool, before any message is read.
 
-use super::{Spool, SpoolError, ownership, read_event_id};
+use super::{Pending, Spool, SpoolError, ownership, read_event_id};
 use crate::event::EventId;
 use rusqlite::{OptionalExtension, Row};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// A delivery that waits, without its message. Times are Unix milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,36 +199,20 @@ impl Spool {
         read().map_err(self.at())
     }
 
-    /// What this owner has to deliver by this time, in Unix milliseconds: the attempts that are written, by number.
-    pub fn due(&self, by: i64) -> Result<HashMap<i64, u32>, SpoolError> {
+    /// Everything that this owner has to deliver, by number.
+    pub(crate) fn pending(&self) -> Result<HashMap<i64, Pending>, SpoolError> {
         let read = || {
             let mut statement = self.conn.prepare_cached(
-                "SELECT seq, attempts FROM deliveries INDEXED BY deliveries_pending \
-                 WHERE state = 'pending' AND owner = ?1 AND due_at <= ?2",
+                "SELECT seq, due_at, attempts FROM deliveries INDEXED BY deliveries_pending \
+                 WHERE state = 'pending' AND owner = ?1",
             )?;
             let mut found = HashMap::new();
             for owner in ownership::held_by(&self.conn, &self.owner)? {
-                for row in statement.query_map([owner, by], |row| Ok((row.get(0)?, row.get(1)?)))? {
-                    let (seq, attempts) = row?;
-                    found.insert(seq, attempts);
-                }
-            }
-            Ok(found)
-        };
-        read().map_err(self.at())
-    }
-
-    /// The numbers of everything this owner has to deliver.
-    pub fn waiting_numbers(&self) -> Result<HashSet<i64>, SpoolError> {
-        let read = || {
-            let mut statement = self.conn.prepare_cached(
-                "SELECT seq FROM deliveries INDEXED BY deliveries_pending \
-                 WHERE state = 'pending' AND owner = ?1",
-            )?;
-            let mut found = HashSet::new();
-            for owner in ownership::held_by(&self.conn, &self.owner)? {
-                for row in statement.query_map([owner], |row| row.get::<_, i64>(0))? {
-                    found.insert(row?);
+                let pending =
+                    |row: &Row<'_>| Ok((row.get(0)?, Pending { due_at: row.get(1)?, attempts: row.get(2)? }));
+                for row in statement.query_map([owner], pending)? {
+                    let (seq, pending) = row?;
+                    found.insert(seq, pending);
                 }
             }
             Ok(found)

@@ -8,7 +8,7 @@ use crate::engine::parts::Parts;
 use crate::engine::shared_batches::BatchTimer;
 use crate::engine::spool_recovery;
 use crate::shaping::ShapingState;
-use crate::spool::{FileFault, Spool, SpoolError, SpoolErrorKind};
+use crate::spool::{Batch, BatchNews, FileFault, SpoolError, SpoolErrorKind, Store};
 use crate::tally::Tally;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +18,8 @@ use taskbell_ring::failpoint;
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Owns the spool.
-pub struct Committer {
-    pub spool: Spool,
+pub struct Committer<S> {
+    pub spool: S,
     pub stalls: BatchTimer,
     pub batch_progress: BatchTimer,
     pub has_file: bool,
@@ -37,12 +37,12 @@ pub struct WaitingFallbacks {
 }
 
 impl WaitingFallbacks {
-    pub fn read(spool: &Spool) -> Result<WaitingFallbacks, SpoolError> {
+    pub fn read(spool: &impl Store) -> Result<WaitingFallbacks, SpoolError> {
         spool.waiting_fallbacks().map(|(any, next_due)| WaitingFallbacks { any, next_due })
     }
 }
 
-impl Committer {
+impl<S: Store> Committer<S> {
     /// Makes a transaction durable. `None` when that failed, or is not to be tried again yet.
     pub fn commit(
         &mut self,
@@ -88,7 +88,7 @@ impl Committer {
         decider: &mut Decider,
         now: Moment,
     ) -> Result<Committed, SpoolError> {
-        if let Some(cause) = self.spool.file_fault() {
+        if let Some(cause) = self.file_fault() {
             self.recover(cause, transaction, decider)?;
         }
         match self.transact(transaction, decider, now) {
@@ -126,8 +126,8 @@ impl Committer {
         now: Moment,
         before: &mut Option<(Tally, ShapingState)>,
     ) -> Result<Committed, SpoolError> {
-        let mut spool = self.spool.begin()?;
-        let counts = transaction.count_in_batches(&mut spool, now.unix_ms)?;
+        let mut batch = self.spool.begin()?;
+        let counts = transaction.count_in_batches(&mut batch, now.unix_ms)?;
         let mut decisions = Decisions::default();
         if counts.is_news() {
             *before = Some((decider.tally.clone(), decider.shaping.clone()));
@@ -137,19 +137,35 @@ impl Committer {
             transaction.add_changes(decider, self.parts.intake.instance());
         }
         transaction.supersede(&self.parts.lanes);
-        transaction.join_usuals(&mut spool, &mut decider.tally.usuals)?;
-        let committed = transaction.write(&mut spool, now)?;
+        transaction.join_usuals(&mut batch, &mut decider.tally.usuals)?;
+        let committed = transaction.write(&mut batch, now)?;
         failpoint::reach("before-commit");
-        spool.commit()?;
+        batch.commit()?;
         failpoint::reach("after-commit");
         let remarks = counts.remarks.into_iter().chain(decisions.remarks).collect();
         Ok(Committed { remarks, counts: decisions.counts, ..committed })
     }
 
+    /// Another connection has met damage in the file.
+    pub fn note_damage(&mut self) {
+        if let Some(spool) = self.spool.file() {
+            spool.note_damage();
+        }
+    }
+
+    /// Whether damage was met since the file was opened.
+    pub fn is_damaged(&mut self) -> bool {
+        self.spool.file().is_some_and(|spool| spool.is_damaged())
+    }
+
+    fn file_fault(&mut self) -> Option<FileFault> {
+        self.spool.file()?.file_fault()
+    }
+
     /// Recreates the spool if its file is not the one that was opened. A failure is logged, and the next
     /// transaction tries again.
     pub fn recover_if_faulty(&mut self, transaction: &mut Transaction, decider: &mut Decider) {
-        if let Some(cause) = self.spool.file_fault()
+        if let Some(cause) = self.file_fault()
             && let Err(error) = self.recover(cause, transaction, decider)
         {
             self.retry_after(self.parts.clock.now());
@@ -164,9 +180,10 @@ impl Committer {
         transaction: &mut Transaction,
         decider: &mut Decider,
     ) -> Result<(), SpoolError> {
-        spool_recovery::recreate(&mut self.spool, cause, &self.parts)?;
+        let Some(spool) = self.spool.file() else { return Ok(()) };
+        spool_recovery::recreate(spool, cause, &self.parts)?;
         let rows = &self.parts.lanes.reports;
-        transaction.renumber_early(&mut self.spool, rows)?;
+        transaction.renumber_early(spool, rows)?;
         transaction.lane_reports.iter_mut().for_each(|report| rows.name_present_row(report));
         self.parts.counters.spool_renewed.one();
         decider.tally.touch_all();
@@ -180,11 +197,11 @@ impl Committer {
     pub fn find_silent_batches(&mut self, decider: &Decider, transaction: &mut Transaction, now: Moment) {
         let Committer { stalls, batch_progress, spool, .. } = self;
         if let Some(after) = decider.config.queue.batch_stall {
-            let stalled = stalls.look(|| spool.stillest_batch(), after, now);
+            let stalled = stalls.look(|| spool.batch_waits_since(BatchNews::Standstill), after, now);
             transaction.stalled_since = transaction.stalled_since.or(stalled);
         }
         if let Some(interval) = decider.batch_progress() {
-            let untold = batch_progress.look(|| spool.longest_untold_batch(), interval, now);
+            let untold = batch_progress.look(|| spool.batch_waits_since(BatchNews::Progress), interval, now);
             transaction.untold_since = transaction.untold_since.or(untold);
         }
     }

@@ -7,46 +7,46 @@ use crate::engine::reports::DeliveryReport;
 use crate::engine::task_lanes;
 use crate::lanes::{Body, Disposition, Job, LaneReport, LiveJob};
 use crate::spool::{
-    AttemptRow, Called, DeliveryEnd, LiveRole, LiveState, NewDelivery, NewEvent, NewFallback, SpoolError,
-    SpoolTransaction,
+    AttemptRow, Batch, Called, DeliveryEnd, Early, LiveRole, LiveState, NewDelivery, NewEvent, NewFallback,
+    Next, SpoolError,
 };
 use std::sync::Arc;
 
 impl Transaction {
     /// Writes everything. May be called again after a failed transaction.
-    pub fn write(&self, spool: &mut SpoolTransaction<'_>, now: Moment) -> Result<Committed, SpoolError> {
+    pub fn write(&self, batch: &mut impl Batch, now: Moment) -> Result<Committed, SpoolError> {
         let mut committed = Committed::default();
         let watched = self.has_fallbacks
             || self.events.iter().flat_map(|event| &event.deliveries).any(|to| !to.fallbacks.is_empty());
         let mut arrivals = Arrivals::of(&self.lane_reports);
         for event in &self.events {
-            if write_arrival(spool, event, &mut arrivals, now, &mut committed)? {
+            if write_arrival(batch, event, &mut arrivals, now, &mut committed)? {
                 continue;
             }
-            write_event(spool, event, &mut arrivals, now, &mut committed)?;
+            write_event(batch, event, &mut arrivals, now, &mut committed)?;
             // Another instance may have escalated the alert, so this does not depend on what is known here.
             if let Some(alert) = &event.resolved_alert {
-                spool.resolve(alert)?;
+                batch.resolve(alert)?;
             }
         }
         for alert in &self.removed_alerts {
-            spool.resolve(alert)?;
+            batch.resolve(alert)?;
         }
         for (index, report) in self.lane_reports.iter().enumerate() {
             if arrivals.has_taken(index) {
                 continue;
             }
-            write_lane_report(spool, report, now.unix_ms, &mut committed)?;
+            write_lane_report(batch, report, now.unix_ms, &mut committed)?;
             if watched {
-                send_fallbacks(spool, report, now, &mut committed)?;
+                send_fallbacks(batch, report, now, &mut committed)?;
             }
         }
         if self.fallback_due {
-            let called = spool.call_due(now.unix_ms)?;
+            let called = batch.call_due(now.unix_ms)?;
             committed.add_fallbacks(called, 0, now);
         }
         for (key, value) in &self.states {
-            spool.put_state(key, value.as_deref())?;
+            batch.put_state(key, value.as_deref())?;
         }
         Ok(committed)
     }
@@ -111,7 +111,7 @@ impl Committed {
 
 /// Writes an event whose only delivery has arrived. `false` for any other, and for one that is in the spool already.
 fn write_arrival(
-    spool: &mut SpoolTransaction<'_>,
+    batch: &mut impl Batch,
     event: &PlannedEvent,
     arrivals: &mut Arrivals<'_>,
     now: Moment,
@@ -124,7 +124,7 @@ fn write_arrival(
     let Some((index, first)) = arrivals.find(early.row) else { return Ok(false) };
     let extras = message.extras.to_text();
     let delivery = new_delivery(0, delivery, extras.as_deref(), now);
-    let is_new = spool.arrival(&new_event(event), &delivery, first, now.unix_ms)?;
+    let is_new = batch.put_arrival(&new_event(event), &delivery, first, now.unix_ms)?;
     if is_new {
         arrivals.taken[index] = true;
         committed.spooled += 1;
@@ -165,7 +165,7 @@ fn new_delivery<'a>(
 }
 
 fn write_event(
-    spool: &mut SpoolTransaction<'_>,
+    batch: &mut impl Batch,
     event: &PlannedEvent,
     arrivals: &mut Arrivals<'_>,
     now: Moment,
@@ -175,14 +175,14 @@ fn write_event(
     let row = if event.state == EventState::HeldBefore {
         committed.released.push(event.ticket);
         // It was written when it was held, unless the spool was cleaned up or recreated meanwhile.
-        match spool.row_of(event.id)? {
+        match batch.row_of(event.id)? {
             Some(row) => Some(row),
-            None => spool.event(&new)?,
+            None => batch.put_event(&new, false)?,
         }
     } else {
         // A state of a living message may be left out.
         let is_heard = event.deliveries.iter().any(|delivery| delivery.live.is_none());
-        let row = if is_heard { spool.heard_event(&new)? } else { spool.event(&new)? };
+        let row = batch.put_event(&new, is_heard)?;
         committed.spooled += u64::from(row.is_some());
         row
     };
@@ -196,7 +196,7 @@ fn write_event(
                 let (endpoint, hook) = (delivery.endpoint.as_str(), delivery.hook.as_str());
                 let PlannedState { key, closes, edits } = state;
                 let state = LiveState { endpoint, hook, key, closes: *closes, edits: *edits };
-                spool.join_live(&state, event.id, now.unix_ms)?
+                batch.join_live(&state, event.id, now.unix_ms)?
             }
             _ => LiveRole::Alone,
         };
@@ -215,10 +215,10 @@ fn write_event(
                 continue;
             }
         };
-        owed += write_delivery(spool, row, event, (delivery, first.as_deref()), arrivals, now, committed)?;
+        owed += write_delivery(batch, row, event, (delivery, first.as_deref()), arrivals, now, committed)?;
     }
     if let Some(explanation) = &explanation {
-        spool.account(row, explanation)?;
+        batch.put_account(row, explanation)?;
     }
     committed.owed.push((event.ticket, owed));
     Ok(())
@@ -226,7 +226,7 @@ fn write_event(
 
 /// Gives how many results whoever waits for the event is owed: none for a dead letter.
 fn write_delivery(
-    spool: &mut SpoolTransaction<'_>,
+    batch: &mut impl Batch,
     row: i64,
     event: &PlannedEvent,
     (delivery, live): (&PlannedDelivery, Option<&str>),
@@ -236,7 +236,7 @@ fn write_delivery(
 ) -> Result<u32, SpoolError> {
     if let Some(endpoint) = &delivery.task_endpoint {
         let (key, value) = task_lanes::kept_state(endpoint, now.unix_ms);
-        spool.put_state(&key, Some(&value))?;
+        batch.put_state(&key, Some(&value))?;
     }
     let superseded = delivery.superseded_by.map(superseded_by);
     let (message, dead) = match (&delivery.message, &superseded) {
@@ -245,13 +245,14 @@ fn write_delivery(
     };
     let extras = message.and_then(|message| message.extras.to_text());
     let new = NewDelivery { dead, live, ..new_delivery(row, delivery, extras.as_deref(), now) };
-    let seq = match delivery.early.map(|early| (early.row, arrivals.take(early.row))) {
-        Some((_, Some(first))) => spool.arrived_delivery(&new, first, now.unix_ms)?,
-        Some((row, None)) => spool.numbered_delivery(&new, row)?,
-        None => spool.delivery(&new)?,
+    let early = match delivery.early.map(|early| (early.row, arrivals.take(early.row))) {
+        Some((_, Some(first))) => Early::Arrived(first, now.unix_ms),
+        Some((number, None)) => Early::Sent(number),
+        None => Early::No,
     };
+    let seq = batch.put_delivery(&new, early)?;
     if superseded.is_none() {
-        write_fallbacks(spool, row, delivery)?;
+        write_fallbacks(batch, row, delivery)?;
     }
     match (message, dead) {
         (Some(_), None) if delivery.early.is_some() => {
@@ -277,7 +278,7 @@ fn write_delivery(
                 ticket: (event.ticket > 0).then_some(event.ticket),
             });
             if !delivery.fallbacks.is_empty() && superseded.is_none() {
-                let called = spool.call_after(seq, now.unix_ms)?;
+                let called = batch.call_after(seq, true, now.unix_ms)?;
                 committed.add_fallbacks(called, event.ticket, now);
             }
             Ok(0)
@@ -285,14 +286,10 @@ fn write_delivery(
     }
 }
 
-fn write_fallbacks(
-    spool: &mut SpoolTransaction<'_>,
-    row: i64,
-    to: &PlannedDelivery,
-) -> Result<(), SpoolError> {
+fn write_fallbacks(batch: &mut impl Batch, row: i64, to: &PlannedDelivery) -> Result<(), SpoolError> {
     for fallback in &to.fallbacks {
         let extras = fallback.message.extras.to_text();
-        spool.add_fallback(&NewFallback {
+        batch.put_fallback(&NewFallback {
             event: row,
             via: &fallback.via,
             endpoint: &fallback.endpoint,
@@ -310,7 +307,7 @@ fn write_fallbacks(
 /// Sends the fallbacks of a dead delivery, and cancels those of any other that ended. A stale or superseded
 /// delivery has no fallbacks.
 fn send_fallbacks(
-    spool: &mut SpoolTransaction<'_>,
+    batch: &mut impl Batch,
     report: &LaneReport,
     now: Moment,
     committed: &mut Committed,
@@ -325,43 +322,50 @@ fn send_fallbacks(
         | LaneReport::Returned { .. }
         | LaneReport::Gone { .. } => return Ok(()),
     };
-    if dead {
-        let called = spool.call_after(job.seq, now.unix_ms)?;
-        committed.add_fallbacks(called, job.ticket, now);
-        return Ok(());
-    }
-    spool.stand_down(job.seq)
+    let called = batch.call_after(job.seq, dead, now.unix_ms)?;
+    committed.add_fallbacks(called, job.ticket, now);
+    Ok(())
 }
 
 fn write_lane_report(
-    spool: &mut SpoolTransaction<'_>,
+    batch: &mut impl Batch,
     report: &LaneReport,
     unix_ms: i64,
     committed: &mut Committed,
 ) -> Result<(), SpoolError> {
     match report {
-        LaneReport::Attempt { endpoint, job, row, disposition } => match disposition {
-            Disposition::Delivered => {
-                if let Some((live, result)) = job.live.as_ref().and_then(LiveJob::done) {
-                    spool.note_live(live, endpoint, result, unix_ms)?;
+        LaneReport::Attempt { endpoint, job, row, disposition } => {
+            let end;
+            let next = match disposition {
+                Disposition::Delivered => {
+                    if let Some((live, result)) = job.live.as_ref().and_then(LiveJob::done) {
+                        batch.note_live(live, endpoint, result, unix_ms)?;
+                    }
+                    Next::End(&DeliveryEnd::Delivered, unix_ms)
                 }
-                spool.last_attempt(row, &DeliveryEnd::Delivered, unix_ms)
-            }
-            Disposition::Dead(reason) => spool.last_attempt(row, &DeliveryEnd::Dead(reason.clone()), unix_ms),
-            Disposition::Again(at) => {
-                if !spool.attempt_again(row, *at)? {
-                    committed.ended_elsewhere.push((endpoint.clone(), job.seq));
+                Disposition::Dead(reason) => {
+                    end = DeliveryEnd::Dead(reason.clone());
+                    Next::End(&end, unix_ms)
                 }
-                Ok(())
+                Disposition::Again(at) => Next::Due(*at),
+            };
+            let was_pending = batch.put_attempt(row.delivery, Some(row), next)?;
+            if !was_pending && matches!(next, Next::Due(_)) {
+                committed.ended_elsewhere.push((endpoint.clone(), job.seq));
             }
-        },
-        LaneReport::FollowUp { row, .. } => spool.attempt(row),
+        }
+        LaneReport::FollowUp { row, .. } => {
+            batch.put_attempt(row.delivery, Some(row), Next::Same)?;
+        }
         LaneReport::Dropped { job, reason, .. } => {
-            spool.end(job.seq, &DeliveryEnd::Dead(reason.clone()), unix_ms)
+            let end = DeliveryEnd::Dead(reason.clone());
+            batch.put_attempt(job.seq, None, Next::End(&end, unix_ms))?;
         }
         LaneReport::Superseded { job, by, .. } => {
-            spool.end(job.seq, &DeliveryEnd::Dead(superseded_by(*by)), unix_ms)
+            let end = DeliveryEnd::Dead(superseded_by(*by));
+            batch.put_attempt(job.seq, None, Next::End(&end, unix_ms))?;
         }
-        LaneReport::Returned { .. } | LaneReport::Gone { .. } => Ok(()),
+        LaneReport::Returned { .. } | LaneReport::Gone { .. } => {}
     }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use crate::engine::commit::Transaction;
 use crate::engine::decide::{EarlyDelivery, EventState, PlannedDelivery, PlannedEvent};
 use crate::engine::parts::Parts;
 use crate::lanes::{Disposition, Job, LaneReport};
-use crate::spool::Spool;
+use crate::spool::Store;
 use std::time::{Duration, Instant};
 use taskbell_ring::failpoint;
 
@@ -97,7 +97,13 @@ impl EarlyDispatch {
     }
 
     /// Gives new deliveries of the transaction to their lanes, as far as they may go before it is committed.
-    pub fn send(&mut self, parts: &Parts, spool: &mut Spool, transaction: &mut Transaction, now: Moment) {
+    pub fn send(
+        &mut self,
+        parts: &Parts,
+        spool: &mut impl Store,
+        transaction: &mut Transaction,
+        now: Moment,
+    ) {
         if transaction.is_empty() {
             return;
         }
@@ -122,7 +128,7 @@ impl EarlyDispatch {
     fn send_event(
         &mut self,
         parts: &Parts,
-        spool: &mut Spool,
+        spool: &mut impl Store,
         event: &mut PlannedEvent,
         now: Moment,
         jobs: &mut Vec<(String, Job)>,
@@ -135,14 +141,10 @@ impl EarlyDispatch {
         if is_derived || !event.deliveries.iter().all(|delivery| may_go_early(parts, delivery)) {
             return false;
         }
-        if spool.numbers_left() < event.deliveries.len() {
-            return false;
-        }
-        for at in 0..event.deliveries.len() {
+        let Some(first) = spool.take_numbers(event.deliveries.len()) else { return false };
+        for (at, number) in (0..event.deliveries.len()).zip(first..) {
             let delivery = &event.deliveries[at];
-            if let Ok(message) = &delivery.message
-                && let Some(number) = spool.take_number()
-            {
+            if let Ok(message) = &delivery.message {
                 jobs.push((delivery.endpoint.clone(), event.job(delivery, (number, message), None, now)));
                 event.deliveries[at].early = Some(EarlyDelivery { number, row: number, at: now.unix_ms });
                 self.numbers.push(number);

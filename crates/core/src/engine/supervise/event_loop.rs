@@ -13,14 +13,14 @@ use crate::engine::paging;
 use crate::engine::phase::Phase;
 use crate::intake::{Intake, Record};
 use crate::message::{self, Watcher};
-use crate::spool::{DamagedFile, StateKey, StateKind, transaction_reports};
+use crate::spool::{DamagedFile, StateKey, StateKind, Store, transaction_reports};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-impl Dispatcher {
+impl<S: Store> Dispatcher<S> {
     /// Works until the instance stops. Runs on a thread of its own.
     pub fn run(mut self) {
         self.parts.waker.attach_this_thread();
@@ -63,7 +63,8 @@ impl Dispatcher {
     /// Reads what a damaged spool holds, which the start has moved aside, and takes it over.
     fn salvage(&mut self, damaged: DamagedFile) {
         let Dispatcher { parts, committer, decider, .. } = self;
-        let report = committer.spool.salvage(damaged, parts.clock.unix_ms());
+        let Some(spool) = committer.spool.file() else { return };
+        let report = spool.salvage(damaged, parts.clock.unix_ms());
         let loaded = report.and_then(|report| {
             let loaded = load(&mut committer.spool, parts, &decider.config);
             parts.spool_health.add_incident(&report.to_string());
@@ -122,9 +123,9 @@ impl Dispatcher {
             self.parts.alerts.tick();
         }
         if self.parts.lanes.reports.has_met_damage() {
-            self.committer.spool.note_damage();
+            self.committer.note_damage();
         }
-        if self.committer.spool.is_damaged() && self.committer.retry_at.is_none() {
+        if self.committer.is_damaged() && self.committer.retry_at.is_none() {
             self.committer.recover_if_faulty(&mut self.transaction, &mut self.decider);
         }
         if phase >= Phase::Draining {

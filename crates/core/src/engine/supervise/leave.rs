@@ -4,7 +4,7 @@ use crate::engine::log::Level;
 use crate::engine::parts::Parts;
 use crate::engine::phase::Phase;
 use crate::intake;
-use crate::spool::{Spool, SpoolError, StateChange, StateKey, StateKind};
+use crate::spool::{SpoolError, StateChange, StateKey, StateKind, Store};
 use crate::tally::TallyChange;
 use std::collections::HashMap;
 use std::path::Path;
@@ -19,7 +19,7 @@ const HANDLE_PATIENCE: Duration = Duration::from_secs(10);
 /// thread should.
 ///
 /// `counts` are those of the queues that it leaves open.
-pub fn leave(parts: Arc<Parts>, mut spool: Spool, spool_file: Option<&Path>, counts: Vec<TallyChange>) {
+pub fn leave(parts: Arc<Parts>, mut spool: impl Store, spool_file: Option<&Path>, counts: Vec<TallyChange>) {
     let instance = parts.intake.instance();
     if let Err(error) = leave_states(&mut spool, instance, counts).and_then(|()| spool.release()) {
         let text = format!("the spool could not be left in order; the next start repairs it: {error}");
@@ -46,7 +46,7 @@ pub fn leave(parts: Arc<Parts>, mut spool: Spool, spool_file: Option<&Path>, cou
 
 /// Leaves firing alerts to the next start, which may come before this instance counts as dead, and the counts of open
 /// queues, which go on there. Nothing is in flight any more, and its host is no peer.
-fn leave_states(spool: &mut Spool, instance: &str, counts: Vec<TallyChange>) -> Result<(), SpoolError> {
+fn leave_states(spool: &mut impl Store, instance: &str, counts: Vec<TallyChange>) -> Result<(), SpoolError> {
     let mut states = spool.states(StateKind::Alert)?;
     states.extend(spool.states(StateKind::InFlight)?);
     states.extend(spool.states(StateKind::HostName)?);

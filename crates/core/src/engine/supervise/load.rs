@@ -8,7 +8,7 @@ use crate::engine::parts::Parts;
 use crate::engine::takeover::{dead_instances, queues_of_others, take_over_shaping, take_over_tally};
 use crate::engine::{task_lanes, usual_durations};
 use crate::shaping::ShapingState;
-use crate::spool::{Reader, Spool, SpoolError, SpoolPath, StateKey, StateKind};
+use crate::spool::{Batch, Reader, SpoolError, SpoolPath, StateKey, StateKind, Store};
 use crate::tally::Tally;
 use std::collections::HashMap;
 use taskbell_ring::failpoint;
@@ -22,14 +22,16 @@ pub struct Loaded {
 
 /// Takes over what dead instances left, and hands the deliveries to the lanes last: until then nothing is done that
 /// cannot be done again after a recovery of the spool.
-pub fn load(spool: &mut Spool, parts: &Parts, config: &Config) -> Result<Loaded, SpoolError> {
+pub fn load(spool: &mut impl Store, parts: &Parts, config: &Config) -> Result<Loaded, SpoolError> {
     let own = parts.intake.instance();
-    if let Some(configuration) = &config.spool.configuration {
-        spool.claim(configuration)?;
-    }
-    let file = match config.spool.path {
-        SpoolPath::Memory => None,
-        SpoolPath::File(_) => Some(spool.path().to_owned()),
+    let file = match spool.file() {
+        None => None,
+        Some(spool) => {
+            if let Some(configuration) = &config.spool.configuration {
+                spool.claim(configuration)?;
+            }
+            (config.spool.path != SpoolPath::Memory).then(|| spool.path().to_owned())
+        }
     };
     if let Some(file) = &file {
         parts.lanes.reports.replace_reader(Some(Reader::open(file)?), &HashMap::new());
@@ -57,7 +59,7 @@ pub fn load(spool: &mut Spool, parts: &Parts, config: &Config) -> Result<Loaded,
 
 /// Takes over alerts that dead instances left firing. An instance without alerts leaves them to others.
 fn restore_alerts(
-    spool: &mut Spool,
+    spool: &mut impl Store,
     parts: &Parts,
     config: &Config,
     dead: &[String],

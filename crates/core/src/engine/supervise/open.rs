@@ -19,7 +19,7 @@ use crate::engine::sending_marks::SendingMarks;
 use crate::engine::shared_batches::BatchTimer;
 use crate::intake::{self, Home, Intake, PeerSignal};
 use crate::os;
-use crate::spool::{DamagedFile, Spool, SpoolError, SpoolErrorKind, SpoolPath};
+use crate::spool::{DamagedFile, Spool, SpoolError, SpoolErrorKind, SpoolPath, Store};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -54,9 +54,10 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Parts>, Error> 
 }
 
 /// A dispatcher with its parts, not yet running.
-pub fn new_dispatcher(parts: &Arc<Parts>, spool: Spool, decider: Decider) -> Dispatcher {
+pub fn new_dispatcher<S: Store>(parts: &Arc<Parts>, mut spool: S, decider: Decider) -> Dispatcher<S> {
     let now = parts.clock.monotonic();
-    let spool_file = (!decider.is_in_memory()).then(|| spool.path().to_owned());
+    let file = spool.file().map(|spool| spool.path().to_owned());
+    let spool_file = file.filter(|_| !decider.is_in_memory());
     // If this cannot be read, it is read again after the next transaction.
     let unknown = WaitingFallbacks { any: true, next_due: None };
     let waiting_fallbacks = WaitingFallbacks::read(&spool).unwrap_or(unknown);

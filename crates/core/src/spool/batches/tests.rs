@@ -19,11 +19,12 @@ fn count(spool: &mut Spool, task: &Json, at_s: i64) -> BatchCounts {
 }
 
 fn count_all(spool: &mut Spool, tasks: &[BatchTask], at_s: i64) -> BatchCounts {
-    write(spool, |batch| batch.count_in_batches(tasks.iter(), seconds(at_s)).unwrap())
+    write(spool, |batch| batch.count_batches(tasks.iter(), BatchWatch::default(), seconds(at_s)).unwrap())
 }
 
 fn stalled(spool: &mut Spool, since_s: i64) -> Vec<ToldBatch> {
-    write(spool, |batch| batch.stalled_batches(seconds(since_s)).unwrap())
+    let watch = BatchWatch { stalled_since: Some(seconds(since_s)), ..BatchWatch::default() };
+    write(spool, |batch| batch.count_batches([].iter(), watch, 0).unwrap()).stalled
 }
 
 fn ends(counts: &BatchCounts) -> Vec<(&str, u64)> {
