@@ -1,5 +1,8 @@
-//! Generates `include/taskbell.h` from `src/ffi`, and tells the linker what a guest in a foreign
-//! process needs.
+//! Generates `include/taskbell.h` and `include/taskbell.abi.json` from `src/ffi`, and tells the linker what a guest
+//! in a foreign process needs.
+
+#[path = "build/abi.rs"]
+mod abi;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -8,7 +11,9 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=cbindgen.toml");
     println!("cargo:rerun-if-changed=src/ffi");
+    println!("cargo:rerun-if-changed=build/abi.rs");
     println!("cargo:rerun-if-changed=include/taskbell.h");
+    println!("cargo:rerun-if-changed=include/taskbell.abi.json");
     link();
     header();
 }
@@ -35,6 +40,7 @@ fn link() {
 fn header() {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is readable");
+    let description = abi::describe(&root.join("src/ffi"), config.header.as_deref().unwrap_or_default());
     // The modules that `mod.rs` declares are read with it.
     let builder = cbindgen::Builder::new().with_config(config).with_src(root.join("src/ffi/mod.rs"));
     let mut text = Vec::new();
@@ -42,6 +48,7 @@ fn header() {
     // What is Rust's heading for the duties of a caller is just these in C.
     let text = String::from_utf8(text).expect("a header is text").replace("# Safety", "Pointers:");
     write_if_changed(&root.join("include/taskbell.h"), text.as_bytes());
+    write_if_changed(&root.join("include/taskbell.abi.json"), description.as_bytes());
 }
 
 fn write_if_changed(path: &Path, text: &[u8]) {

@@ -152,7 +152,8 @@ int32_t on_queue_end(const char *queue_json);
  * `ticket` receives the event's number for `taskbell_wait`, and may be NULL. Does not wait.
  *
  * Pointers:
- * `type` is a NUL-terminated string, `json` points to `json_len` bytes, `ticket` is NULL or writable.
+ * `type` is a NUL-terminated string, `json` points to `json_len` bytes or is NULL with 0, `ticket`
+ * is NULL or writable.
  */
 int32_t taskbell_emit(taskbell_t *bell,
                       const char *type,
@@ -210,6 +211,21 @@ int32_t taskbell_stats(taskbell_t *bell, char *buf, size_t cap, size_t *needed);
  * `fn` and `userdata` stay valid until another function is set or the bell is closed.
  */
 int32_t taskbell_set_log(taskbell_t *bell, taskbell_log_fn fn, void *userdata);
+
+/**
+ * Gives the next message of the log, for a language whose functions must not be called from another thread. The first
+ * call turns the log on and finds what is in force at the start. `level` receives its level, and may be NULL. Returns
+ * `TASKBELL_ERR_NOT_FOUND` when none waits: 1024 are kept, and a message reports how many were dropped after them.
+ * Refused while a log function is set; `taskbell_set_log` with NULL turns the log off. Does not wait.
+ *
+ * Pointers:
+ * `level` is NULL or writable; `buf` points to `cap` writable bytes or is NULL with 0; `needed` is NULL or writable.
+ */
+int32_t taskbell_poll_log(taskbell_t *bell,
+                          int32_t *level,
+                          char *buf,
+                          size_t cap,
+                          size_t *needed);
 
 /**
  * Opens the default bell. `config` is the path of a `.toml` or `.json` file, the URL of a receiver, or the text itself, which
@@ -275,8 +291,8 @@ int32_t taskbell_check(const char *config, char *buf, size_t cap, size_t *needed
  * nothing. `json` may be NULL for a sample event of that type.
  *
  * Pointers:
- * `config` and `type` are NUL-terminated strings, `json` one or NULL; `buf` points to `cap` writable
- * bytes or is NULL with 0; `needed` is NULL or writable.
+ * `config` and `type` are NUL-terminated strings; `json` is NULL or a NUL-terminated string; `buf` points to `cap`
+ * writable bytes or is NULL with 0; `needed` is NULL or writable.
  */
 int32_t taskbell_preview(const char *config,
                          const char *type,
@@ -292,7 +308,8 @@ int32_t taskbell_preview(const char *config,
  * the signature is valid and fresh, else `TASKBELL_ERR_SIGNATURE`.
  *
  * Pointers:
- * `scheme_json` and `headers_json` are NUL-terminated strings, `body` points to `body_len` bytes.
+ * `scheme_json` and `headers_json` are NUL-terminated strings, `body` points to `body_len` bytes or is
+ * NULL with 0.
  */
 int32_t taskbell_verify(const char *scheme_json,
                         const char *headers_json,

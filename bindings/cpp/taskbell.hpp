@@ -189,6 +189,9 @@ public:
 
     explicit operator bool() const noexcept { return handle_ != nullptr; }
 
+    /// The handle of the C functions; null for no instance.
+    taskbell_t *handle() const noexcept { return handle_; }
+
     /// Refuses new events, delivers what it can within the time, and stops. The rest stays in the spool for
     /// the next start. No other thread may use this object after this call. `Code::timeout`: it is closed, but a
     /// call of the log function has not returned; close it again to wait for that.
@@ -262,6 +265,13 @@ public:
     Result<std::string> poll() {
         return text([](taskbell_t *bell, char *buf, std::size_t cap, std::size_t *needed) {
             return taskbell_poll(bell, buf, cap, needed);
+        });
+    }
+    /// The next line of the log, for a host that has no function for it; `Code::not_found` when none waits. The first
+    /// call turns the log on. `level` may be null.
+    Result<std::string> poll_log(std::int32_t *level = nullptr) {
+        return text([level](taskbell_t *bell, char *buf, std::size_t cap, std::size_t *needed) {
+            return taskbell_poll_log(bell, level, buf, cap, needed);
         });
     }
     /// Counters and gauges, as JSON.

@@ -155,6 +155,13 @@ namespace TaskbellNet
             _abiChecked = true;
         }
 
+        /// <summary>Lets the program end while the library's thread that calls this is there: Mono waits for each thread
+        /// that has run its code and is not in the background.</summary>
+        internal static void InBackground()
+        {
+            System.Threading.Thread.CurrentThread.IsBackground = true;
+        }
+
         private static string FirstLine(Exception fault)
         {
             return fault.Message.Split('\n')[0].Trim();

@@ -72,6 +72,7 @@ namespace TaskbellNet
         {
             try
             {
+                Native.InBackground();
                 Action<int, string> log = OnLog;
                 if (log != null)
                 {
@@ -233,6 +234,7 @@ namespace TaskbellNet
 
         private readonly BellHandle _handle;
         private readonly object _closing = new object();
+        private readonly EventHandler _atExit;
         private Native.LogFunction _log;
 
         /// <summary>
@@ -243,6 +245,8 @@ namespace TaskbellNet
         {
             Native.RequireAbi();
             Native.Check(Native.taskbell_open(Native.Utf8(config), out _handle));
+            _atExit = CloseAtExit(new WeakReference<Bell>(this));
+            AppDomain.CurrentDomain.ProcessExit += _atExit;
             if (log != null)
             {
                 SetLog(log);
@@ -250,6 +254,19 @@ namespace TaskbellNet
             }
             // An instance without a log still works.
             Native.taskbell_set_log(_handle, Taskbell.DefaultLog, IntPtr.Zero);
+        }
+
+        /// <summary>Closes a bell that is left open when the program ends, and does not keep it until then.</summary>
+        private static EventHandler CloseAtExit(WeakReference<Bell> left)
+        {
+            return (sender, arguments) =>
+            {
+                Bell bell;
+                if (left.TryGetTarget(out bell))
+                {
+                    bell.Dispose();
+                }
+            };
         }
 
         /// <summary>
@@ -270,6 +287,7 @@ namespace TaskbellNet
                 if (code == (int)TaskbellCode.Ok)
                 {
                     _handle.SetHandleAsInvalid();
+                    AppDomain.CurrentDomain.ProcessExit -= _atExit;
                     lock (Logging)
                     {
                         Logging.Remove(this);
@@ -389,6 +407,7 @@ namespace TaskbellNet
                 {
                     try
                     {
+                        Native.InBackground();
                         log(level, Native.FromUtf8(message));
                     }
                     catch (Exception)

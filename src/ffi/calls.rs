@@ -36,7 +36,8 @@ pub unsafe extern "C" fn on_queue_end(queue_json: *const c_char) -> i32 {
 /// `ticket` receives the event's number for `taskbell_wait`, and may be NULL. Does not wait.
 ///
 /// # Safety
-/// `type` is a NUL-terminated string, `json` points to `json_len` bytes, `ticket` is NULL or writable.
+/// `type` is a NUL-terminated string, `json` points to `json_len` bytes or is NULL with 0, `ticket`
+/// is NULL or writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn taskbell_emit(
     bell: *mut taskbell_t,
@@ -148,6 +149,36 @@ pub unsafe extern "C" fn taskbell_set_log(
         let host = HostLog { function, userdata };
         let sink: Sink = Box::new(move |level, message| host.write(level, message));
         bell.set_log(Some(sink))
+    })
+}
+
+/// Gives the next message of the log, for a language whose functions must not be called from another thread. The first
+/// call turns the log on and finds what is in force at the start. `level` receives its level, and may be NULL. Returns
+/// `TASKBELL_ERR_NOT_FOUND` when none waits: 1024 are kept, and a message reports how many were dropped after them.
+/// Refused while a log function is set; `taskbell_set_log` with NULL turns the log off. Does not wait.
+///
+/// # Safety
+/// `level` is NULL or writable; `buf` points to `cap` writable bytes or is NULL with 0; `needed` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn taskbell_poll_log(
+    bell: *mut taskbell_t,
+    level: *mut i32,
+    buf: *mut c_char,
+    cap: usize,
+    needed: *mut usize,
+) -> i32 {
+    guard(|| {
+        let mut written = Ok(());
+        let next = find(bell)?.poll_log(|given, message| {
+            // SAFETY: the caller's word.
+            written = unsafe { write(&message.replace('\0', "\u{fffd}"), buf, cap, needed) };
+            if !level.is_null() {
+                // SAFETY: not NULL, and writable by the caller's word.
+                unsafe { level.write(given as i32) };
+            }
+            written.is_ok()
+        })?;
+        if next { written } else { Err(Error::new(ErrorKind::NotFound, "no log message waits")) }
     })
 }
 

@@ -39,8 +39,8 @@ pub unsafe extern "C" fn taskbell_check(
 /// nothing. `json` may be NULL for a sample event of that type.
 ///
 /// # Safety
-/// `config` and `type` are NUL-terminated strings, `json` one or NULL; `buf` points to `cap` writable
-/// bytes or is NULL with 0; `needed` is NULL or writable.
+/// `config` and `type` are NUL-terminated strings; `json` is NULL or a NUL-terminated string; `buf` points to `cap`
+/// writable bytes or is NULL with 0; `needed` is NULL or writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn taskbell_preview(
     config: *const c_char,
@@ -67,7 +67,8 @@ pub unsafe extern "C" fn taskbell_preview(
 /// the signature is valid and fresh, else `TASKBELL_ERR_SIGNATURE`.
 ///
 /// # Safety
-/// `scheme_json` and `headers_json` are NUL-terminated strings, `body` points to `body_len` bytes.
+/// `scheme_json` and `headers_json` are NUL-terminated strings, `body` points to `body_len` bytes or is
+/// NULL with 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn taskbell_verify(
     scheme_json: *const c_char,

@@ -37,7 +37,17 @@ static void own_instance(const char *config) {
     CHECK(strlen(text) + 1 == needed);
 
     CHECK_OK(taskbell_reload(bell, config));
+    CHECK_STATUS(taskbell_poll_log(bell, NULL, text, sizeof text, &needed), TASKBELL_ERR_INVALID_ARGUMENT);
     CHECK_OK(taskbell_set_log(bell, NULL, NULL));
+
+    /* Without a function, the host asks for the lines. */
+    int32_t level = 0;
+    CHECK_STATUS(taskbell_poll_log(bell, &level, text, sizeof text, &needed), TASKBELL_ERR_NOT_FOUND);
+    CHECK_OK(taskbell_emit(bell, "test.event", NULL, 0, &ticket));
+    CHECK_OK(taskbell_wait(bell, ticket, 20000));
+    CHECK_STATUS(taskbell_poll_log(bell, &level, text, 1, &needed), TASKBELL_ERR_BUFFER_TOO_SMALL);
+    CHECK_OK(taskbell_poll_log(bell, &level, text, needed, &needed));
+    CHECK(level == TASKBELL_LOG_DEBUG && strlen(text) + 1 == needed);
 
     uint64_t undelivered = 99;
     CHECK_OK(taskbell_close(bell, 20000, &undelivered));

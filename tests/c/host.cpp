@@ -49,6 +49,8 @@ int main(int argc, char **argv) {
     CHECK(bell.poll().value().find("delivered") != std::string::npos);
     CHECK(bell.poll().status() == taskbell::Code::not_found);
     CHECK(bell.stats().value().find("\"delivered\"") != std::string::npos);
+    std::int32_t level = 0;
+    CHECK(bell.poll_log(&level) && level == TASKBELL_LOG_INFO);
     CHECK(bell.reload(config));
 
     std::uint64_t undelivered = 9;

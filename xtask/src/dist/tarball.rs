@@ -56,8 +56,14 @@ pub fn development(built: &Built, layout: &Layout) -> Result<Tree, String> {
         tree.add(&format!("{lib}/cmake/Taskbell/{file}"), fill(&format!("c/{file}.in"), &cmake)?);
     }
     tree.add(&format!("{lib}/pkgconfig/taskbell.pc"), fill("c/taskbell.pc.in", &[])?);
-    tree.add_file("include/taskbell.h", &root().join("include/taskbell.h"))?;
-    tree.add_file("include/taskbell.hpp", &root().join("bindings/cpp/taskbell.hpp"))?;
+    for (folder, file) in [
+        ("include", "taskbell.h"),
+        ("include", "taskbell.abi.json"),
+        ("bindings/cpp", "taskbell.hpp"),
+        ("bindings/cpp", "taskbell_cpp17.hpp"),
+    ] {
+        tree.add_file(&format!("include/{file}"), &root().join(folder).join(file))?;
+    }
     Ok(tree)
 }
 

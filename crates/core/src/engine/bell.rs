@@ -212,16 +212,40 @@ impl Bell {
                 ErrorKind::Timeout,
                 "the system has no thread for the log function; set it again when there is one",
             ),
+            NotSet::Closed | NotSet::HasFunction => closed(),
+        })?;
+        if is_set {
+            self.log_the_start();
+        }
+        Ok(())
+    }
+
+    /// Passes the next message of the log to `take`, and removes it if that returns `true`. Whether there was one. The
+    /// first call turns the log on.
+    ///
+    /// # Errors
+    /// `InvalidArgument` while a log function is set; `Closed`.
+    pub fn poll_log(&self, take: impl FnOnce(Level, &str) -> bool) -> Result<bool, Error> {
+        let begins = self.parts.log.keep().map_err(|why| match why {
+            NotSet::HasFunction | NotSet::StillRunning | NotSet::NoThread => {
+                Error::new(ErrorKind::InvalidArgument, "a log function is set; remove it first")
+            }
             NotSet::Closed => closed(),
         })?;
-        // From the start, before a function could be set.
-        if is_set && !self.is_reloaded.load(Ordering::Relaxed) {
+        if begins {
+            self.log_the_start();
+        }
+        Ok(self.parts.log.next(take))
+    }
+
+    /// What happened before the log could be set.
+    fn log_the_start(&self) {
+        if !self.is_reloaded.load(Ordering::Relaxed) {
             self.parts.log.write(Level::Info, &self.summary);
             let incidents = self.parts.spool_health.incidents();
             self.warnings.iter().for_each(|text| self.parts.log.write(Level::Warn, text));
             incidents.iter().for_each(|text| self.parts.log.write(Level::Error, text));
         }
-        Ok(())
     }
 
     /// Applies another configuration, or keeps the present one and returns why.

@@ -1,5 +1,5 @@
 //! The host's log function, called on a thread of its own so that a slow one delays neither the dispatcher nor
-//! a lane.
+//! a lane; or messages that are kept until the host asks for them.
 
 use super::lock::lock;
 use crate::os;
@@ -36,6 +36,8 @@ pub enum NotSet {
     StillRunning,
     NoThread,
     Closed,
+    /// A function has the messages, so none is kept for [`Log::next`].
+    HasFunction,
 }
 
 /// Passes messages to the host's function.
@@ -54,6 +56,8 @@ struct CurrentFunction {
 
 #[derive(Default)]
 struct LogQueue {
+    /// No function: the host asks for each message.
+    is_kept: bool,
     state: Mutex<LogQueueState>,
     changed: Condvar,
 }
@@ -65,6 +69,18 @@ struct LogQueueState {
     thread: Option<ThreadId>,
     ending: bool,
     ended: bool,
+}
+
+impl LogQueueState {
+    /// The next message: the oldest that waits, then the number of dropped ones.
+    fn pop(&mut self) -> Option<(Level, String)> {
+        if self.waiting.is_empty() && self.dropped > 0 {
+            let text = format!("{} log messages were dropped: the log function is slow", self.dropped);
+            self.dropped = 0;
+            return Some((Level::Warn, text));
+        }
+        self.waiting.pop_front()
+    }
 }
 
 impl Log {
@@ -98,6 +114,7 @@ impl Log {
             let mut current = lock(&self.current);
             let former = current.queue.clone().filter(|former| !former.has_ended());
             let Some(former) = former else {
+                self.set.store(false, Ordering::Release);
                 current.queue = None;
                 return sink.map_or(Ok(()), |sink| self.start(&mut current, sink));
             };
@@ -111,6 +128,34 @@ impl Log {
                 return Err(NotSet::StillRunning);
             }
         }
+    }
+
+    /// Keeps messages for [`Log::next`] from now on. Whether this call began it.
+    ///
+    /// # Errors
+    /// When a function has the messages, or the log was closed.
+    pub fn keep(&self) -> Result<bool, NotSet> {
+        let mut current = lock(&self.current);
+        match &current.queue {
+            _ if current.closed => Err(NotSet::Closed),
+            Some(queue) if queue.is_kept => Ok(false),
+            Some(queue) if !queue.has_ended() => Err(NotSet::HasFunction),
+            _ => {
+                let state = LogQueueState { ended: true, ..LogQueueState::default() };
+                let queue = LogQueue { is_kept: true, state: Mutex::new(state), ..LogQueue::default() };
+                current.queue = Some(Arc::new(queue));
+                self.set.store(true, Ordering::Release);
+                Ok(true)
+            }
+        }
+    }
+
+    /// Passes the oldest kept message to `take`, and removes it if that returns `true`. Whether there was one.
+    pub fn next(&self, take: impl FnOnce(Level, &str) -> bool) -> bool {
+        let Some(queue) = lock(&self.current).queue.clone().filter(|queue| queue.is_kept) else {
+            return false;
+        };
+        queue.pass(take)
     }
 
     /// Removes the function for good. Whether it has ended within `limit`; one that has not is called no more.
@@ -162,16 +207,21 @@ impl LogQueue {
         self.changed.notify_all();
     }
 
+    /// Passes the oldest message to `take`, and removes it if that returns `true`. Whether there was one.
+    fn pass(&self, take: impl FnOnce(Level, &str) -> bool) -> bool {
+        let mut state = lock(&self.state);
+        let Some((level, message)) = state.pop() else { return false };
+        if !take(level, &message) {
+            state.waiting.push_front((level, message));
+        }
+        true
+    }
+
     fn next(&self) -> Option<(Level, String)> {
         let mut state = lock(&self.state);
         loop {
-            if let Some(next) = state.waiting.pop_front() {
+            if let Some(next) = state.pop() {
                 return Some(next);
-            }
-            if state.dropped > 0 {
-                let text = format!("{} log messages were dropped: the log function is slow", state.dropped);
-                state.dropped = 0;
-                return Some((Level::Warn, text));
             }
             if state.ending {
                 return None;
@@ -225,6 +275,28 @@ mod tests {
         let arrived: Vec<_> = receive.iter().collect();
         assert_eq!(arrived.len(), 100);
         assert_eq!(arrived[99], (Level::Warn, "99".to_owned()));
+    }
+
+    #[test]
+    fn messages_are_kept_until_the_host_asks_and_a_function_takes_their_place() {
+        let log = Log::default();
+        log.write(Level::Info, "before anybody asked");
+        assert_eq!((log.keep(), log.keep()), (Ok(true), Ok(false)));
+        (0..MAX_WAITING + 2).for_each(|number| log.write(Level::Warn, &number.to_string()));
+        assert!(log.next(|_, text| text != "0"), "refused by a buffer that is too small");
+        let mut texts = Vec::new();
+        while log.next(|_, text| {
+            texts.push(text.to_owned());
+            true
+        }) {}
+        assert_eq!((texts.len(), texts[0].as_str()), (MAX_WAITING + 1, "0"));
+        assert!(texts[MAX_WAITING].starts_with("2 log messages were dropped"), "{}", texts[MAX_WAITING]);
+        log.set(Some(Box::new(|_, _| ())), SOON).unwrap();
+        assert_eq!(log.keep(), Err(NotSet::HasFunction));
+        log.set(None, SOON).unwrap();
+        assert_eq!(log.keep(), Ok(true));
+        assert!(log.close(SOON));
+        assert_eq!(log.keep(), Err(NotSet::Closed));
     }
 
     #[test]

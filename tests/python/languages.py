@@ -1,0 +1,129 @@
+"""A host in each language for the scenario: how it is built, started and spoken to."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable
+
+from tools import ROOT, compile_csharp, compile_native, need
+
+SCENARIO = ROOT / "tests" / "scenario"
+ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+PLAIN = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\"}
+Build = Callable[[Path, Path], "list[object]"]
+
+
+def _c(folder: Path, library: Path) -> list[object]:
+    return [compile_native(library, folder / "runner", SCENARIO / "runner.c", flags=["-D_GNU_SOURCE"])]
+
+
+def _cpp(folder: Path, library: Path) -> list[object]:
+    flags = ["-Wpedantic", "-Wshadow"]
+    return [
+        compile_native(library, folder / "runner", SCENARIO / "runner.cpp", standard="c++17", flags=flags)
+    ]
+
+
+def _csharp(folder: Path, _library: Path) -> list[object]:
+    return [need("mono"), compile_csharp(folder / "Runner.exe", SCENARIO / "Runner.cs")]
+
+
+def _python(_folder: Path, _library: Path) -> list[object]:
+    return [sys.executable, SCENARIO / "runner.py"]
+
+
+LANGUAGES: dict[str, Build] = {"c": _c, "cpp": _cpp, "csharp": _csharp, "python": _python}
+"""By name, what builds the runner in a folder and gives the command that starts it."""
+
+
+def escaped(text: str | None) -> str:
+    return "\\N" if text is None else "".join(ESCAPES.get(sign, sign) for sign in text)
+
+
+def unescaped(text: str) -> str:
+    signs = iter(text)
+    return "".join(PLAIN[next(signs)] if sign == "\\" else sign for sign in signs)
+
+
+@dataclass
+class Answer:
+    """What a call gave: its value, or the code and the words of its error."""
+
+    value: str = ""
+    code: str = ""
+    words: str = ""
+
+
+@dataclass
+class Runner:
+    """A running host."""
+
+    command: list[object]
+    library: Path
+    greeting: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        env = {
+            **os.environ,
+            "TASKBELL_LIBRARY": str(self.library),
+            "LD_LIBRARY_PATH": str(self.library.parent),
+        }
+        self.process = subprocess.Popen(
+            [str(word) for word in self.command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=env,
+        )
+        self.greeting = self._line()
+
+    def call(self, *arguments: str | None) -> Answer:
+        assert self.process.stdin is not None
+        line = "\t".join(escaped(argument) for argument in arguments) + "\n"
+        self.process.stdin.write(line.encode())
+        self.process.stdin.flush()
+        kind, *fields = self._line()
+        assert kind in ("ok", "error"), (arguments, kind, fields)
+        return Answer(fields[0]) if kind == "ok" else Answer("", *fields)
+
+    def _line(self) -> list[str]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, f"the host ended with {self.process.wait(60)}"
+        return [unescaped(part) for part in line.decode().rstrip("\n").split("\t")]
+
+    def kill(self) -> None:
+        self.process.kill()
+        self._gone()
+
+    def end(self) -> int:
+        """Lets the program end by itself; gives its exit code."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+        return self._gone()
+
+    def _gone(self) -> int:
+        code = self.process.wait(60)
+        for pipe in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(OSError, AttributeError):
+                pipe.close()  # type: ignore[union-attr]
+        return code
+
+
+def builder(folder: Path, library: Path) -> Callable[[str], list[object]]:
+    """Builds each language's runner once."""
+    built: dict[str, Any] = {}
+
+    def command(language: str) -> list[object]:
+        if language not in built:
+            place = folder / language
+            place.mkdir()
+            built[language] = LANGUAGES[language](place, library)
+        return built[language]
+
+    return command

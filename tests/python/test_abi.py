@@ -1,0 +1,167 @@
+"""The description of the ABI is that of the header, and every binding has each function with its arguments.
+
+A function that is missing in one language fails by its name; ``WITHOUT`` has what a language does without.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import re
+from typing import Any
+
+import pytest
+
+from taskbell import _native
+from tools import ROOT
+
+DESCRIPTION = json.loads((ROOT / "include" / "taskbell.abi.json").read_text(encoding="utf-8"))
+HEADER = (ROOT / "include" / "taskbell.h").read_text(encoding="utf-8")
+FUNCTIONS: dict[str, Any] = {function["name"]: function for function in DESCRIPTION["functions"]}
+
+HAS_A_FUNCTION = "its functions may be called from any thread, so the log goes to one"
+HAS_ONE_THREAD = "its functions run on one thread only, so the log is asked for"
+
+WITHOUT: dict[str, dict[str, str]] = {
+    "csharp": {"taskbell_poll_log": HAS_A_FUNCTION},
+    "python": {"taskbell_poll_log": HAS_A_FUNCTION},
+}
+
+# Where each language calls the functions.
+SOURCES: dict[str, list[str]] = {
+    "c": ["tests/c/*.[ch]"],
+    "cpp": ["bindings/cpp/*.hpp"],
+    "csharp": ["bindings/csharp/*.cs"],
+    "python": ["bindings/python/taskbell/*.py"],
+}
+
+C_TYPES = {
+    "bell": "taskbell_t *",
+    "bell out": "taskbell_t **",
+    "string": "const char *",
+    "bytes": "const char *",
+    "text out": "char *",
+    "size": "size_t ",
+    "size out": "size_t *",
+    "u32": "uint32_t ",
+    "u64": "uint64_t ",
+    "u64 out": "uint64_t *",
+    "i32 out": "int32_t *",
+    "f64": "double ",
+    "log function": "taskbell_log_fn ",
+    "pointer": "void *",
+}
+C_RESULTS = {"status": "int32_t ", "u32": "uint32_t ", "static string": "const char *"}
+
+PYTHON_TYPES: dict[str, Any] = {
+    "bell": ctypes.c_void_p,
+    "bell out": ctypes.POINTER(ctypes.c_void_p),
+    "string": ctypes.c_char_p,
+    "bytes": ctypes.c_char_p,
+    "text out": ctypes.c_void_p,
+    "size": ctypes.c_size_t,
+    "size out": ctypes.POINTER(ctypes.c_size_t),
+    "u32": ctypes.c_uint32,
+    "u64": ctypes.c_uint64,
+    "u64 out": ctypes.POINTER(ctypes.c_uint64),
+    "i32 out": ctypes.POINTER(ctypes.c_int32),
+    "f64": ctypes.c_double,
+    "log function": _native.LogFunction,
+    "pointer": ctypes.c_void_p,
+}
+PYTHON_RESULTS = {"status": ctypes.c_int32, "u32": ctypes.c_uint32, "static string": ctypes.c_char_p}
+
+CSHARP_TYPES = {
+    "bell": {"BellHandle", "IntPtr"},
+    "bell out": {"out BellHandle"},
+    "string": {"byte[]"},
+    "bytes": {"byte[]"},
+    "text out": {"byte[]"},
+    "size": {"UIntPtr"},
+    "size out": {"out UIntPtr"},
+    "u32": {"uint"},
+    "u64": {"ulong"},
+    "u64 out": {"out ulong", "IntPtr"},
+    "i32 out": {"out int"},
+    "f64": {"double"},
+    "log function": {"LogFunction"},
+    "pointer": {"IntPtr"},
+}
+CSHARP_RESULTS = {"status": "int", "u32": "uint", "static string": "IntPtr"}
+
+
+def text_of(language: str) -> str:
+    """What a binding has, as one text."""
+    files = [file for pattern in SOURCES[language] for file in sorted(ROOT.glob(pattern))]
+    assert files, language
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+def prototype(function: dict[str, Any]) -> str:
+    """As the header declares it."""
+    arguments = ", ".join(C_TYPES[one["type"]] + one["name"] for one in function["arguments"])
+    return f"{C_RESULTS[function['result']]}{function['name']}({arguments or 'void'})"
+
+
+def test_the_description_declares_what_the_header_declares():
+    code = re.sub(r"/\*.*?\*/", " ", HEADER, flags=re.DOTALL)
+    flat = re.sub(r"\s+", " ", re.sub(r"^\s*#.*$", " ", code, flags=re.MULTILINE))
+    for function in FUNCTIONS.values():
+        assert prototype(function) + ";" in flat, function["name"]
+    constants = dict(re.findall(r"^#define (TASKBELL_\w+) (\d+)$", HEADER, flags=re.MULTILINE))
+    described = {constant["name"]: str(constant["value"]) for constant in DESCRIPTION["constants"]}
+    assert described == constants
+    for rule in DESCRIPTION["rules"]:
+        assert rule in re.sub(r"\s*\n \*\s+", " ", HEADER)
+
+
+def test_every_pointer_says_whether_it_may_be_null_and_what_belongs_to_it():
+    for function in FUNCTIONS.values():
+        names = {one["name"] for one in function["arguments"]}
+        for one in function["arguments"]:
+            if one["type"] not in ("size", "u32", "u64", "f64"):
+                assert "null" in one, (function["name"], one)
+            assert one.get("length", one["name"]) in names, (function["name"], one)
+            assert ("kept" in one) == (one["type"] in ("log function", "pointer")), (function["name"], one)
+        assert function["doc"], function["name"]
+        numbered = {constant["name"] for constant in DESCRIPTION["constants"]}
+        assert set(function["named_statuses"]) <= numbered
+
+
+@pytest.mark.parametrize("language", SOURCES)
+def test_every_language_has_each_function(language):
+    text = text_of(language)
+    without = WITHOUT.get(language, {})
+    missing = {name for name in FUNCTIONS if name not in without and not re.search(rf"\b{name}\b", text)}
+    assert missing == set(), f"{language} lacks them; WITHOUT lists what it does without, with the reason"
+    assert set(without) <= set(FUNCTIONS)
+    assert all(without.values())
+
+
+def test_python_declares_the_arguments_of_the_description():
+    expected = {
+        function["name"]: (
+            PYTHON_RESULTS[function["result"]],
+            [PYTHON_TYPES[one["type"]] for one in function["arguments"]],
+        )
+        for function in FUNCTIONS.values()
+        if function["name"] not in WITHOUT["python"]
+    }
+    assert expected == _native.PROTOTYPES
+
+
+def test_csharp_declares_the_arguments_of_the_description():
+    text = re.sub(r"\s+", " ", text_of("csharp"))
+    declared = re.findall(
+        r"\[DllImport\(Library, CallingConvention = C(?:, EntryPoint = \"(\w+)\")?\)\] "
+        r"internal static extern (\w+) (\w+)\(([^)]*)\);",
+        text,
+    )
+    assert len(declared) >= len(FUNCTIONS) - len(WITHOUT["csharp"])
+    for entry, result, name, inside in declared:
+        function = FUNCTIONS[entry or name]
+        types = [part.strip().rsplit(" ", 1)[0] for part in inside.split(",") if part.strip()]
+        assert result == CSHARP_RESULTS[function["result"]], name
+        assert len(types) == len(function["arguments"]), name
+        for given, one in zip(types, function["arguments"], strict=True):
+            assert given in CSHARP_TYPES[one["type"]], (name, one)
