@@ -72,13 +72,13 @@ fn function(found: &ItemFn) -> Value {
     let name = found.sig.ident.to_string();
     let whole = doc(&found.attrs);
     let (words, duties) = whole.split_once("# Safety").unwrap_or((&whole, ""));
-    let clauses = clauses(duties);
+    let duty_list = duty_list(duties);
     let mut arguments = Vec::new();
     for argument in &found.sig.inputs {
         let FnArg::Typed(argument) = argument else { panic!("{name} has a receiver") };
         let Pat::Ident(pattern) = &*argument.pat else { panic!("{name} has an argument without a name") };
         let called = pattern.ident.to_string().trim_start_matches("r#").to_owned();
-        let duty = clauses.iter().find(|(names, _)| names.contains(&called)).map(|(_, duty)| duty.as_str());
+        let duty = duty_list.iter().find(|(names, _)| names.contains(&called)).map(|(_, duty)| duty.as_str());
         arguments.push(argument_of(&name, &called, &spelled(&argument.ty), duty));
     }
     let result = match &found.sig.output {
@@ -149,12 +149,12 @@ fn argument_of(function: &str, name: &str, rust: &str, duty: Option<&str>) -> Va
 }
 
 /// The duties of a caller: each is one or two names in backquotes, and what holds for them.
-fn clauses(duties: &str) -> Vec<(Vec<String>, String)> {
+fn duty_list(duties: &str) -> Vec<(Vec<String>, String)> {
     let text = duties.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = text.trim_end_matches('.').replace("; `", "\n`").replace(", `", "\n`");
     let mut found = Vec::new();
-    for clause in text.lines() {
-        let mut rest = clause;
+    for line in text.lines() {
+        let mut rest = line;
         let mut names = Vec::new();
         while let Some((name, after)) = rest.strip_prefix('`').and_then(|inner| inner.split_once('`')) {
             names.push(name.to_owned());

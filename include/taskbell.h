@@ -216,7 +216,8 @@ int32_t taskbell_set_log(taskbell_t *bell, taskbell_log_fn fn, void *userdata);
  * Gives the next message of the log, for a language whose functions must not be called from another thread. The first
  * call turns the log on and finds what is in force at the start. `level` receives its level, and may be NULL. Returns
  * `TASKBELL_ERR_NOT_FOUND` when none waits: 1024 are kept, and a message reports how many were dropped after them.
- * Refused while a log function is set; `taskbell_set_log` with NULL turns the log off. Does not wait.
+ * Refused while a log function is set; `taskbell_set_log` with NULL turns the log off. A bell that was closed still gives
+ * the lines of its end. Does not wait.
  *
  * Pointers:
  * `level` is NULL or writable; `buf` points to `cap` writable bytes or is NULL with 0; `needed` is NULL or writable.

@@ -3,7 +3,7 @@
 use super::boundary::guard;
 use super::handles::NoBell;
 use super::text::{bytes, c_bytes, invalid, required, write};
-use super::{default_bell, handles, taskbell_log_fn, taskbell_t};
+use super::{default_bell, handles, log_of_closed, taskbell_log_fn, taskbell_t};
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 use std::time::Duration;
@@ -155,7 +155,8 @@ pub unsafe extern "C" fn taskbell_set_log(
 /// Gives the next message of the log, for a language whose functions must not be called from another thread. The first
 /// call turns the log on and finds what is in force at the start. `level` receives its level, and may be NULL. Returns
 /// `TASKBELL_ERR_NOT_FOUND` when none waits: 1024 are kept, and a message reports how many were dropped after them.
-/// Refused while a log function is set; `taskbell_set_log` with NULL turns the log off. Does not wait.
+/// Refused while a log function is set; `taskbell_set_log` with NULL turns the log off. A bell that was closed still gives
+/// the lines of its end. Does not wait.
 ///
 /// # Safety
 /// `level` is NULL or writable; `buf` points to `cap` writable bytes or is NULL with 0; `needed` is NULL or writable.
@@ -169,7 +170,7 @@ pub unsafe extern "C" fn taskbell_poll_log(
 ) -> i32 {
     guard(|| {
         let mut written = Ok(());
-        let next = find(bell)?.poll_log(|given, message| {
+        let take = |given: Level, message: &str| {
             // SAFETY: the caller's word.
             written = unsafe { write(&message.replace('\0', "\u{fffd}"), buf, cap, needed) };
             if !level.is_null() {
@@ -177,7 +178,14 @@ pub unsafe extern "C" fn taskbell_poll_log(
                 unsafe { level.write(given as i32) };
             }
             written.is_ok()
-        })?;
+        };
+        let next = match find(bell) {
+            Ok(bell) => bell.poll_log(take)?,
+            Err(closed) if closed.kind == ErrorKind::Closed => {
+                log_of_closed::next(handles::from_pointer(bell), take)
+            }
+            Err(error) => return Err(error),
+        };
         if next { written } else { Err(Error::new(ErrorKind::NotFound, "no log message waits")) }
     })
 }

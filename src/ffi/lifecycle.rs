@@ -4,7 +4,7 @@ use super::boundary::{guard, quiet_panics, set_last_error};
 use super::calls::{find, millis, not_null};
 use super::config::load;
 use super::text::required;
-use super::{default_bell, handles, taskbell_t};
+use super::{default_bell, handles, log_of_closed, taskbell_t};
 use std::ffi::c_char;
 use std::time::Duration;
 use taskbell_core::engine::{Bell, Error, ErrorKind};
@@ -88,6 +88,7 @@ fn close(bell: *mut taskbell_t, limit: Duration, left: &mut Option<u64>) -> Resu
     }
     closed?;
     set_last_error(bell.missing().unwrap_or_default());
+    log_of_closed::keep(if is_default { 0 } else { handle }, bell.rest_of_log());
     if is_default {
         default_bell::forget(handle);
     }

@@ -11,6 +11,7 @@ mod boundary;
 mod config;
 mod default_bell;
 mod handles;
+mod log_of_closed;
 mod text;
 
 pub mod calls;

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable
 
-from tools import ROOT, compile_csharp, compile_native, need
+from tools import ROOT, attempt, compile_csharp, compile_native, lacking, need, run
 
 SCENARIO = ROOT / "tests" / "scenario"
+PACKAGE = ROOT / "packaging" / "languages" / "package.py"
+JNA = Path("/usr/share/java/jna.jar")
 ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 PLAIN = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\"}
 Build = Callable[[Path, Path], "list[object]"]
@@ -37,7 +40,64 @@ def _python(_folder: Path, _library: Path) -> list[object]:
     return [sys.executable, SCENARIO / "runner.py"]
 
 
-LANGUAGES: dict[str, Build] = {"c": _c, "cpp": _cpp, "csharp": _csharp, "python": _python}
+def _node(folder: Path, _library: Path) -> list[object]:
+    """From the package, installed in a folder of its own; koffi comes from the registry once."""
+    npm = need("npm")
+    run(sys.executable, PACKAGE, "npm", folder)
+    (package,) = folder.glob("taskbell-*.tgz")
+    (folder / "package.json").write_text("{}")
+    shutil.copy(SCENARIO / "runner.mjs", folder)
+    cache = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "npm" / "cache"
+    options = ["--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline", f"--cache={cache}"]
+    done = attempt(npm, "install", *options, package, cwd=folder)
+    if done.returncode != 0:
+        lacking(f"npm cannot install koffi, and needs the network once: {done.stdout.strip()}")
+    return [need("node"), folder / "runner.mjs"]
+
+
+def _go(folder: Path, _library: Path) -> list[object]:
+    """A module of its own, which gets the binding from a module cache of its own as a proxy would give it."""
+    run(sys.executable, PACKAGE, "go", folder)
+    module = "github.com/taskbell/taskbell/bindings/go"
+    (version,) = (folder / "proxy").rglob("@v/list")
+    needed = f"require {module} {version.read_text().strip()}\n"
+    (folder / "go.mod").write_text(f"module example.org/runner\n\ngo 1.19\n\n{needed}")
+    shutil.copy(SCENARIO / "runner.go", folder)
+    env = {
+        **os.environ,
+        "GOPROXY": (folder / "proxy").as_uri(),
+        "GONOSUMDB": "*",
+        "GONOSUMCHECK": "1",
+        "GOFLAGS": "-mod=mod -modcacherw",
+        "GOMODCACHE": str(folder / "modules"),
+        "GOCACHE": str(ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "go"),
+        "GOTOOLCHAIN": "local",
+    }
+    run(need("go"), "build", "-o", "runner", ".", cwd=folder, env=env)
+    return [folder / "runner"]
+
+
+def _java(folder: Path, _library: Path) -> list[object]:
+    """From the jar, with JNA as Debian has it."""
+    if not JNA.exists():
+        lacking(f"{JNA} is missing: the package libjna-java")
+    need("javac")
+    run(sys.executable, PACKAGE, "jar", folder)
+    (package,) = (path for path in folder.glob("taskbell-*.jar") if "sources" not in path.name)
+    path = os.pathsep.join(map(str, (package, JNA, folder)))
+    run("javac", "-Xlint:all", "-Werror", "-cp", path, "-d", folder, SCENARIO / "Runner.java")
+    return [need("java"), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", path, "Runner"]
+
+
+LANGUAGES: dict[str, Build] = {
+    "c": _c,
+    "cpp": _cpp,
+    "csharp": _csharp,
+    "python": _python,
+    "node": _node,
+    "go": _go,
+    "java": _java,
+}
 """By name, what builds the runner in a folder and gives the command that starts it."""
 
 

@@ -8,23 +8,25 @@ from __future__ import annotations
 import ctypes
 import json
 import re
+import sys
 from typing import Any
 
 import pytest
 
 from taskbell import _native
-from tools import ROOT
+from tools import ROOT, run
 
 DESCRIPTION = json.loads((ROOT / "include" / "taskbell.abi.json").read_text(encoding="utf-8"))
 HEADER = (ROOT / "include" / "taskbell.h").read_text(encoding="utf-8")
 FUNCTIONS: dict[str, Any] = {function["name"]: function for function in DESCRIPTION["functions"]}
 
 HAS_A_FUNCTION = "its functions may be called from any thread, so the log goes to one"
-HAS_ONE_THREAD = "its functions run on one thread only, so the log is asked for"
 
 WITHOUT: dict[str, dict[str, str]] = {
     "csharp": {"taskbell_poll_log": HAS_A_FUNCTION},
     "python": {"taskbell_poll_log": HAS_A_FUNCTION},
+    "go": {"taskbell_poll_log": HAS_A_FUNCTION},
+    "java": {"taskbell_poll_log": HAS_A_FUNCTION},
 }
 
 # Where each language calls the functions.
@@ -33,6 +35,9 @@ SOURCES: dict[str, list[str]] = {
     "cpp": ["bindings/cpp/*.hpp"],
     "csharp": ["bindings/csharp/*.cs"],
     "python": ["bindings/python/taskbell/*.py"],
+    "node": ["bindings/node/lib/*.cjs"],
+    "go": ["bindings/go/*.go"],
+    "java": ["bindings/java/src/main/java/io/github/taskbell/*.java"],
 }
 
 C_TYPES = {
@@ -52,6 +57,36 @@ C_TYPES = {
     "pointer": "void *",
 }
 C_RESULTS = {"status": "int32_t ", "u32": "uint32_t ", "static string": "const char *"}
+
+NODE_TYPES = {
+    **C_TYPES,
+    "bell": "void *",
+    "bell out": "_Out_ void **",
+    "bytes": "const uint8_t *",
+    "text out": "_Out_ uint8_t *",
+    "size out": "_Out_ size_t *",
+    "u64 out": "_Out_ uint64_t *",
+    "i32 out": "_Out_ int32_t *",
+    "log function": "void *",
+}
+
+JAVA_TYPES = {
+    "bell": "Pointer ",
+    "bell out": "PointerByReference ",
+    "string": "byte[] ",
+    "bytes": "byte[] ",
+    "text out": "byte[] ",
+    "size": "Size ",
+    "size out": "LongByReference ",
+    "u32": "int ",
+    "u64": "long ",
+    "u64 out": "LongByReference ",
+    "i32 out": "IntByReference ",
+    "f64": "double ",
+    "log function": "Log ",
+    "pointer": "Pointer ",
+}
+JAVA_RESULTS = {"status": "int ", "u32": "int ", "static string": "Pointer "}
 
 PYTHON_TYPES: dict[str, Any] = {
     "bell": ctypes.c_void_p,
@@ -97,10 +132,20 @@ def text_of(language: str) -> str:
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
-def prototype(function: dict[str, Any]) -> str:
-    """As the header declares it."""
-    arguments = ", ".join(C_TYPES[one["type"]] + one["name"] for one in function["arguments"])
-    return f"{C_RESULTS[function['result']]}{function['name']}({arguments or 'void'})"
+def prototype(
+    function: dict[str, Any],
+    types: dict[str, str] = C_TYPES,
+    results: dict[str, str] = C_RESULTS,
+    none: str = "void",
+) -> str:
+    """As the header, or a language that writes types before names, declares it."""
+    arguments = ", ".join(types[one["type"]] + one["name"] for one in function["arguments"])
+    return f"{results[function['result']]}{function['name']}({arguments or none})"
+
+
+def called_by(language: str) -> list[dict[str, Any]]:
+    """The functions that this language does not do without."""
+    return [function for name, function in FUNCTIONS.items() if name not in WITHOUT.get(language, {})]
 
 
 def test_the_description_declares_what_the_header_declares():
@@ -144,8 +189,7 @@ def test_python_declares_the_arguments_of_the_description():
             PYTHON_RESULTS[function["result"]],
             [PYTHON_TYPES[one["type"]] for one in function["arguments"]],
         )
-        for function in FUNCTIONS.values()
-        if function["name"] not in WITHOUT["python"]
+        for function in called_by("python")
     }
     assert expected == _native.PROTOTYPES
 
@@ -165,3 +209,22 @@ def test_csharp_declares_the_arguments_of_the_description():
         assert len(types) == len(function["arguments"]), name
         for given, one in zip(types, function["arguments"], strict=True):
             assert given in CSHARP_TYPES[one["type"]], (name, one)
+
+
+def test_node_declares_the_arguments_of_the_description():
+    text = (ROOT / "bindings" / "node" / "lib" / "prototypes.cjs").read_text(encoding="utf-8")
+    declared = re.findall(r"^  '(.+)',$", text, flags=re.MULTILINE)
+    expected = {prototype(function, NODE_TYPES) for function in called_by("node")}
+    assert set(declared) == expected
+
+
+def test_java_declares_the_arguments_of_the_description():
+    text = (ROOT / SOURCES["java"][0].replace("*", "CLibrary")).read_text(encoding="utf-8")
+    declared = re.findall(r"^    ((?:int|Pointer) \w+\([^)]*\));$", text, flags=re.MULTILINE)
+    expected = {prototype(function, JAVA_TYPES, JAVA_RESULTS, "") for function in called_by("java")}
+    assert set(declared) == expected
+
+
+def test_the_loader_of_the_bindings_in_c_is_that_of_the_description():
+    """Its header makes the compiler compare each call of Go with the description."""
+    run(sys.executable, ROOT / "packaging" / "languages" / "loader.py", "--check")

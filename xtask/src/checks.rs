@@ -167,7 +167,8 @@ fn prepare_python(steps: &mut Steps) -> Option<PathBuf> {
 }
 
 fn lint_python(steps: &mut Steps, python: &Path) {
-    let folders = ["bindings/python", "bindings/hosts", "tests/python", "benches/peers"];
+    let folders =
+        ["bindings/python", "bindings/hosts", "packaging", "tests/python", "tests/scenario", "benches/peers"];
     let ruff = |words: &[&str]| {
         let mut command = Command::new(python);
         command.current_dir(tools::root()).args(["-m", "ruff"]).args(words).args(folders);

@@ -238,6 +238,11 @@ impl Bell {
         Ok(self.parts.log.next(take))
     }
 
+    /// The messages of the log that [`Bell::poll_log`] has not passed on.
+    pub fn rest_of_log(&self) -> Vec<(Level, String)> {
+        self.parts.log.rest()
+    }
+
     /// What happened before the log could be set.
     fn log_the_start(&self) {
         if !self.is_reloaded.load(Ordering::Relaxed) {

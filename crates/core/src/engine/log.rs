@@ -158,6 +158,16 @@ impl Log {
         queue.pass(take)
     }
 
+    /// Every kept message, oldest first; none when a function has them.
+    pub fn rest(&self) -> Vec<(Level, String)> {
+        let mut rest = Vec::new();
+        while self.next(|level, message| {
+            rest.push((level, message.to_owned()));
+            true
+        }) {}
+        rest
+    }
+
     /// Removes the function for good. Whether it has ended within `limit`; one that has not is called no more.
     pub fn close(&self, limit: Duration) -> bool {
         let queue = {
@@ -295,7 +305,9 @@ mod tests {
         assert_eq!(log.keep(), Err(NotSet::HasFunction));
         log.set(None, SOON).unwrap();
         assert_eq!(log.keep(), Ok(true));
+        log.write(Level::Error, "the last");
         assert!(log.close(SOON));
+        assert_eq!(log.rest(), [(Level::Error, "the last".to_owned())]);
         assert_eq!(log.keep(), Err(NotSet::Closed));
     }
 

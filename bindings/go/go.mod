@@ -1,0 +1,3 @@
+module github.com/taskbell/taskbell/bindings/go
+
+go 1.19
