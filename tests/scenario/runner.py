@@ -129,5 +129,5 @@ for line in sys.stdin:
         answer("ok", shown(CALLS[name or ""](*arguments)))
     except taskbell.TaskbellError as fault:
         answer("error", fault.code, fault.message)
-    except Exception as fault:
+    except (AttributeError, KeyError, TypeError, ValueError) as fault:
         answer("error", type(fault).__name__, fault)
