@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ["bindings/go"]
+FOLDERS = ["bindings/go", "bindings/lua"]
 
 C_TYPES = {
     "bell": "taskbell_t *",

@@ -175,7 +175,31 @@ def jar(out: Path, libraries: dict[str, Path]) -> Path:
         return made
 
 
-PACKAGES = {"npm": npm, "go": go, "jar": jar}
+def rock(out: Path, _libraries: dict[str, Path]) -> Path:
+    """The source rock for LuaRocks: the rockspec, and an archive of what it builds. It opens the library when the program
+    runs, so it has none."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = copy_binding("lua", Path(folder))
+        (spec,) = place.glob("*.rockspec")
+        made = out / f"{spec.stem}.src.rock"
+        inner = Path(folder) / "taskbell.zip"
+        with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as packed:
+            for file in sorted(path for path in place.rglob("*") if path.is_file()):
+                packed.write(file, f"taskbell/{file.relative_to(place).as_posix()}")
+        # In the rock the sources are next to the rockspec, in place of the repository.
+        text = re.sub(
+            r"source = \{.*?\n\}",
+            'source = {\n   url = "taskbell.zip",\n   dir = "taskbell",\n}',
+            spec.read_text(encoding="utf-8"),
+            flags=re.DOTALL,
+        )
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.writestr(spec.name, text)
+            packed.write(inner, inner.name)
+        return made
+
+
+PACKAGES = {"npm": npm, "go": go, "jar": jar, "rock": rock}
 
 
 def main(words: list[str]) -> None:

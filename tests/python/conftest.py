@@ -60,6 +60,14 @@ def library_path() -> Path:
     return Path(os.environ["TASKBELL_LIBRARY"])
 
 
+@pytest.fixture(scope="session")
+def runner_command(tmp_path_factory: Any, library_path: Path) -> Callable[[str], list[object]]:
+    """The command that starts the scenario's host in a language, built once."""
+    from languages import builder
+
+    return builder(tmp_path_factory.mktemp("runners"), library_path)
+
+
 @pytest.fixture
 def receive() -> Iterator[Callable[..., Any]]:
     """Starts receivers that end with the test: ``receive(script, default=…, tls=…)``."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable
+from typing import Callable
 
 from tools import ROOT, attempt, compile_csharp, compile_native, lacking, need, run
 
@@ -40,18 +40,24 @@ def _python(_folder: Path, _library: Path) -> list[object]:
     return [sys.executable, SCENARIO / "runner.py"]
 
 
-def _node(folder: Path, _library: Path) -> list[object]:
-    """From the package, installed in a folder of its own; koffi comes from the registry once."""
+def install_npm(folder: Path) -> None:
+    """Installs the package of this folder in it; koffi comes from the registry once."""
     npm = need("npm")
-    run(sys.executable, PACKAGE, "npm", folder)
     (package,) = folder.glob("taskbell-*.tgz")
     (folder / "package.json").write_text("{}")
-    shutil.copy(SCENARIO / "runner.mjs", folder)
     cache = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "npm" / "cache"
     options = ["--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline", f"--cache={cache}"]
     done = attempt(npm, "install", *options, package, cwd=folder)
     if done.returncode != 0:
         lacking(f"npm cannot install koffi, and needs the network once: {done.stdout.strip()}")
+
+
+def _node(folder: Path, _library: Path) -> list[object]:
+    """From the package, installed in a folder of its own."""
+    need("npm")
+    run(sys.executable, PACKAGE, "npm", folder)
+    install_npm(folder)
+    shutil.copy(SCENARIO / "runner.mjs", folder)
     return [need("node"), folder / "runner.mjs"]
 
 
@@ -89,6 +95,31 @@ def _java(folder: Path, _library: Path) -> list[object]:
     return [need("java"), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", path, "Runner"]
 
 
+def _rock(folder: Path, version: str) -> Path:
+    """The source rock, built and installed below the folder for this version of Lua."""
+    run(sys.executable, PACKAGE, "rock", folder)
+    (package,) = folder.glob("*.src.rock")
+    tree = folder / "tree"
+    options = [f"--lua-version={version}", f"--tree={tree}"]
+    run(need("luarocks"), *options, "install", "--deps-mode=none", package, cwd=folder)
+    return tree
+
+
+def _lua(folder: Path, _library: Path) -> list[object]:
+    """From the rock, with the module in C."""
+    tree = _rock(folder, "5.4")
+    modules = f"{tree}/share/lua/5.4/?.lua;{tree}/share/lua/5.4/?/init.lua"
+    paths = f"package.path='{modules}' package.cpath='{tree}/lib/lua/5.4/?.so'"
+    return [need("lua5.4"), "-e", paths, SCENARIO / "runner.lua"]
+
+
+def _luajit(folder: Path, _library: Path) -> list[object]:
+    """The same files by FFI, without anything built."""
+    shutil.copytree(ROOT / "bindings" / "lua" / "taskbell", folder / "taskbell")
+    paths = f"package.path='{folder}/?.lua;{folder}/?/init.lua' package.cpath=''"
+    return [need("luajit"), "-e", paths, SCENARIO / "runner.lua"]
+
+
 LANGUAGES: dict[str, Build] = {
     "c": _c,
     "cpp": _cpp,
@@ -97,6 +128,8 @@ LANGUAGES: dict[str, Build] = {
     "node": _node,
     "go": _go,
     "java": _java,
+    "lua": _lua,
+    "luajit": _luajit,
 }
 """By name, what builds the runner in a folder and gives the command that starts it."""
 
@@ -176,14 +209,20 @@ class Runner:
 
 
 def builder(folder: Path, library: Path) -> Callable[[str], list[object]]:
-    """Builds each language's runner once."""
-    built: dict[str, Any] = {}
+    """Builds each language's runner once; one that cannot be built fails each time in the same way."""
+    built: dict[str, list[object] | BaseException] = {}
 
     def command(language: str) -> list[object]:
         if language not in built:
             place = folder / language
             place.mkdir()
-            built[language] = LANGUAGES[language](place, library)
-        return built[language]
+            try:
+                built[language] = LANGUAGES[language](place, library)
+            except BaseException as fault:
+                built[language] = fault
+        made = built[language]
+        if isinstance(made, BaseException):
+            raise made
+        return made
 
     return command

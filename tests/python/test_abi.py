@@ -38,6 +38,8 @@ SOURCES: dict[str, list[str]] = {
     "node": ["bindings/node/lib/*.cjs"],
     "go": ["bindings/go/*.go"],
     "java": ["bindings/java/src/main/java/io/github/taskbell/*.java"],
+    "lua": ["bindings/lua/native_c.c"],
+    "luajit": ["bindings/lua/taskbell/native_ffi.lua"],
 }
 
 C_TYPES = {
@@ -225,6 +227,13 @@ def test_java_declares_the_arguments_of_the_description():
     assert set(declared) == expected
 
 
+def test_luajit_declares_the_arguments_of_the_description():
+    text = (ROOT / "bindings" / "lua" / "taskbell" / "native_ffi.lua").read_text(encoding="utf-8")
+    inside = text.split("ffi.cdef([[")[1].split("]])")[0]
+    declared = {line for line in inside.strip().splitlines() if not line.startswith("typedef")}
+    assert declared == {prototype(function) + ";" for function in FUNCTIONS.values()}
+
+
 def test_the_loader_of_the_bindings_in_c_is_that_of_the_description():
-    """Its header makes the compiler compare each call of Go with the description."""
+    """Its header makes the compiler compare each call of Go and of Lua with the description."""
     run(sys.executable, ROOT / "packaging" / "languages" / "loader.py", "--check")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bells import eventually, settings
-from languages import LANGUAGES, SCENARIO, Runner, builder
+from languages import LANGUAGES, SCENARIO, Runner
 from steps import Exchange, Reply
 from tools import ROOT
 
@@ -51,27 +51,34 @@ class Answers:
         return Reply(delay=LATE_S if self.when == "late" else 0).run(exchange)
 
 
-@pytest.fixture(scope="session")
-def command(tmp_path_factory, library_path):
-    """The command that starts the runner of a language."""
-    return builder(tmp_path_factory.mktemp("runners"), library_path)
+class Runners:
+    """The running host of each language; another one after it has ended."""
+
+    def __init__(self, command: Any, library: Path) -> None:
+        self.command, self.library = command, library
+        self.running: dict[str, Runner] = {}
+
+    def __call__(self, language: str) -> Runner:
+        if language not in self.running:
+            self.running[language] = Runner(self.command(language), self.library)
+            assert self.running[language].greeting[0] == "ready", self.running[language].greeting
+        return self.running[language]
+
+    def stop(self, language: str) -> None:
+        if running := self.running.pop(language, None):
+            running.kill()
+
+    def end(self, language: str) -> int:
+        return self.running.pop(language).end()
 
 
 @pytest.fixture(scope="module")
-def runners(command, library_path):
-    """The running host of a language; another one after it has ended."""
-    running: dict[str, Runner] = {}
-
-    def runner(language: str) -> Runner:
-        if language not in running or running[language].process.poll() is not None:
-            running[language] = Runner(command(language), library_path)
-            assert running[language].greeting[0] == "ready", running[language].greeting
-        return running[language]
-
-    yield runner
-    for one in running.values():
-        if one.process.poll() is None:
-            one.kill()
+def runners(runner_command, library_path):
+    """The hosts of this module."""
+    found = Runners(runner_command, library_path)
+    yield found
+    for language in list(found.running):
+        found.stop(language)
 
 
 class Play:
@@ -164,16 +171,17 @@ class Play:
 
     def has_arrived(self, step: dict[str, Any]) -> None:
         assert self.texts() == step["arrived"], step
-        assert len(self.receiver.sent) == len(step["arrived"]), "it was not answered before the end"
+        self.receiver.wait_answered(len(step["arrived"]))
+        assert all(self.receiver.sent), "the program has not waited for the answer"
 
     def answered(self, step: dict[str, Any]) -> None:
         self.answers.when = step["answer"]
 
     def killed(self, _step: dict[str, Any]) -> None:
-        self.runners(self.language).kill()
+        self.runners.stop(self.language)
 
     def ended(self, _step: dict[str, Any]) -> None:
-        assert self.runners(self.language).end() == 0
+        assert self.runners.end(self.language) == 0
 
 
 STEPS = {
@@ -203,7 +211,7 @@ def test_a_language_keeps_the_promise(tmp_path, receive, runners, language, name
         play.run(CASES[name]["steps"])
     except BaseException:
         # What is left open must not reach into the next case.
-        runners(language).kill()
+        runners.stop(language)
         raise
 
 

@@ -26,6 +26,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("luajit", "luajit", "the Lua tests"),
     ("lua5.4", "lua5.4", "the Lua tests"),
     ("/usr/include/lua5.4/lua.h", "liblua5.4-dev", "the Lua tests"),
+    ("luarocks", "luarocks", "the Lua tests"),
     ("chromium", "chromium", "the page of the console"),
     ("npm", "npm", "the descriptions that GitHub and Discord publish"),
 ];
