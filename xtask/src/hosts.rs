@@ -49,6 +49,8 @@ const HOSTS: &[Host] = &[
     host("torch", &["transformers", "lightning"], 10),
     Host { is_heavy: true, programs: &["slurmctld", "slurmd"], ..host("slurm", &["slurm"], 3) },
     Host { is_heavy: true, ..host("snakemake", &["snakemake"], 4) },
+    Host { is_heavy: true, ..host("prefect", &["prefect"], 5) },
+    Host { is_heavy: true, ..host("airflow", &["airflow"], 6) },
 ];
 
 /// All of them.

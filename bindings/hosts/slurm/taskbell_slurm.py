@@ -21,9 +21,7 @@ from typing import Any
 try:
     import taskbell
 except ImportError:
-    sys.exit(
-        "taskbell_slurm.py: nothing is sent: the Python package taskbell is missing for " + sys.executable
-    )
+    sys.exit(f"taskbell_slurm.py: nothing is sent: {sys.executable} has no package taskbell")
 
 CONFIG = Path(__file__).resolve().with_name("taskbell.toml")
 

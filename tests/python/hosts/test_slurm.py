@@ -192,8 +192,6 @@ def test_without_the_package_jobs_end_as_before_and_the_program_says_why(cluster
     farm, receiver = cluster("EpilogSlurmctld", ["task.complete"], python_path="")
     number = farm.submit("shot 042", "exit 0")
     log = tmp_path / "program.log"
-    eventually(
-        "a reason", lambda: log.exists() and "the Python package taskbell is missing" in log.read_text()
-    )
+    eventually("a reason", lambda: log.exists() and "has no package taskbell" in log.read_text())
     eventually("its end", lambda: farm.state(number) == "COMPLETED")
     assert receiver.requests == []

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""For Flamenco 3.5 or later, checked by a stub of its manager, written from its OpenAPI.
+
+Set ``mqtt: client: broker`` in ``flamenco-manager.yaml``, ``pip install paho-mqtt``, and keep this running:
+``TASKBELL_CONFIG=taskbell.toml python taskbell_flamenco.py http://manager:8080 broker:1883``. From
+https://flamenco.blender.org/usage/manager-configuration/mqtt/ and pkg/api/flamenco-openapi.yaml.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import urllib.request
+from datetime import datetime
+from typing import Any
+
+try:
+    import taskbell
+except ImportError:
+    sys.exit(f"taskbell_flamenco.py: nothing is sent: {sys.executable} has no package taskbell")
+
+
+ENDS = {"completed": None, "failed": "error", "canceled": "cancelled"}
+TOPIC = "flamenco/jobs"
+
+
+def seconds(instant: str) -> float:
+    """A date and time of the manager, to the second."""
+    return datetime.strptime(instant[:19], "%Y-%m-%dT%H:%M:%S").timestamp()
+
+
+class Manager:
+    """The API of Flamenco Manager."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+
+    def get(self, path: str) -> str:
+        """An answer of it, as text."""
+        with urllib.request.urlopen(f"{self.url}/api/v3/{path}", timeout=20) as answer:
+            return str(answer.read().decode("utf-8", "replace"))
+
+    def report(self, update: dict[str, Any]) -> None:
+        """An ``EventJobUpdate``: reports a job that has just ended, as one batch."""
+        status = update.get("status", "")
+        if status not in ENDS or status == update.get("previous_status") or update.get("was_deleted"):
+            return
+        about = json.loads(self.get(f"jobs/{update['id']}"))
+        tasks = json.loads(self.get(f"jobs/{update['id']}/tasks")).get("tasks") or []
+        job = taskbell.Job(about.get("name") or update["id"], len(tasks), job_id=update["id"])
+        for task in tasks:
+            if task["status"] == "completed":
+                job.done()
+            elif task["status"] in ("failed", "soft-failed"):
+                job.fail(task["name"], self.reason(task) if job.failed < 20 else None)
+        took = seconds(about["updated"]) - seconds(about["created"])
+        users = [about.get("metadata", {}).get("user.name", "")]
+        error = about.get("activity") if status == "failed" else None
+        job.finish(error, status=ENDS[status], users=users, duration_s=took)
+
+    def reason(self, task: dict[str, Any]) -> str:
+        """The last line of the log of a task."""
+        lines = self.get(f"tasks/{task['id']}/logtail").strip().splitlines()
+        return lines[-1] if lines else "no log"
+
+
+def main(manager: Manager, broker: str) -> None:
+    """Listens until it is stopped."""
+    import paho.mqtt.client as mqtt
+
+    def received(_client: Any, _userdata: Any, message: Any) -> None:
+        try:
+            manager.report(json.loads(message.payload))
+        except (OSError, ValueError, KeyError) as fault:
+            logging.warning("a job of Flamenco cannot be reported: %s", fault)
+
+    taskbell.default.sync()
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="taskbell", clean_session=False)
+    client.on_message = received
+    client.on_connect = lambda client, *_more: client.subscribe(TOPIC, qos=1)
+    host, _, port = broker.partition(":")
+    client.connect(host, int(port or 1883))
+    client.loop_forever(retry_first_connection=True)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
+    main(Manager(sys.argv[1]), sys.argv[2])

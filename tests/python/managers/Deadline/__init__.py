@@ -1,0 +1,1 @@
+"""A stub of Deadline 10's scripting API, from the Deadline Scripting Reference."""
