@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""For Flamenco 3.5 or later, checked by a stub of its manager, written from its OpenAPI.
+"""For Flamenco 3.5 or later, checked by a stub of its manager, written from its OpenAPI, and a real broker.
 
 Set ``mqtt: client: broker`` in ``flamenco-manager.yaml``, ``pip install paho-mqtt``, and keep this running:
 ``TASKBELL_CONFIG=taskbell.toml python taskbell_flamenco.py http://manager:8080 broker:1883``. From

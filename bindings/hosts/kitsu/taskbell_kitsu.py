@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""For Kitsu, checked by a stub of gazu and of the events that Zou's source sends.
+"""For Kitsu, checked by a stub: the functions of gazu, and the events of Zou's source.
 
 ``pip install gazu``, and keep this running: ``KITSU_HOST=https://kitsu.studio/api KITSU_LOGIN=bot@studio
 KITSU_PASSWORD=… TASKBELL_CONFIG=taskbell.toml python taskbell_kitsu.py``. From

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""For OpenCue, checked by a stub: events as its protocol (opencue-proto) has them, without a Cuebot.
+"""For OpenCue, checked by a stub: events made with its protocol (opencue-proto), without a Cuebot.
 
 Set ``monitoring.kafka.enabled=true`` for Cuebot, ``pip install kafka-python lz4``, and keep this running:
 ``TASKBELL_CONFIG=taskbell.toml python taskbell_opencue.py kafka:9092``. From

@@ -31,8 +31,8 @@ def set_event_host(url):
     assert url == "https://kitsu.example"
 
 
-def log_in(login, password):
-    assert (login, password) == ("bot", "secret-of-kitsu")
+def log_in(email, password):
+    assert (email, password) == ("bot", "secret-of-kitsu")
 
 
 def _get_status(task_status_id):
