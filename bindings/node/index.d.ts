@@ -99,18 +99,3 @@ export function verify(
 export function version(): string;
 /** The number of the ABI of the loaded library. */
 export function abiVersion(): number;
-
-declare const taskbell: {
-  Bell: typeof Bell;
-  TaskbellError: typeof TaskbellError;
-  init: typeof init;
-  shutdown: typeof shutdown;
-  onTaskComplete: typeof onTaskComplete;
-  onQueueEnd: typeof onQueueEnd;
-  check: typeof check;
-  preview: typeof preview;
-  verify: typeof verify;
-  version: typeof version;
-  abiVersion: typeof abiVersion;
-};
-export default taskbell;

@@ -1,9 +1,10 @@
 """Makes the packages of languages that have no step of their own in `cargo xtask dist`.
 
-    python packaging/languages/package.py npm OUT linux-x64=target/release/libtaskbell.so …
+    python packaging/languages/package.py npm OUT linux-x64=target/release/libtaskbell.so … [--notice=THIRD-PARTY.md …]
 
 A library is given with the name of its system, as the packages call it: `linux-x64`, `linux-musl-arm64`, `win-x64`,
-`osx-arm64`. Without one, a package has none, and `TASKBELL_LIBRARY` names it.
+`osx-arm64`. Without one, a package has none, and `TASKBELL_LIBRARY` names it. A notice says whose work is in the
+libraries.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
+
+MOMENT = (2000, 1, 1, 0, 0, 0)
+"""The time of every file in an archive, so that the same files make the same bytes."""
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,13 +63,24 @@ def copy_binding(language: str, folder: Path) -> Path:
     return place
 
 
-def npm(out: Path, libraries: dict[str, Path]) -> Path:
+def archive(path: Path, files: dict[str, bytes]) -> None:
+    """Writes a zip with these files."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, MOMENT)
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            packed.writestr(entry, files[name])
+
+
+def npm(out: Path, libraries: dict[str, Path], notices: list[Path]) -> Path:
     """The package for npm, by `npm pack`, with a library for each system in `native`."""
     with tempfile.TemporaryDirectory() as folder:
         place = copy_binding("node", Path(folder))
         for system, library in libraries.items():
             (place / "native" / system).mkdir(parents=True)
             shutil.copy(library, place / "native" / system / library.name)
+        for notice in notices:
+            shutil.copy(notice, place / "native" / notice.name)
         name = run(
             "npm",
             "pack",
@@ -80,7 +95,7 @@ def npm(out: Path, libraries: dict[str, Path]) -> Path:
 GO_MODULE = "github.com/taskbell/taskbell/bindings/go"
 
 
-def go(out: Path, _libraries: dict[str, Path]) -> Path:
+def go(out: Path, _libraries: dict[str, Path], _notices: list[Path]) -> Path:
     """The Go module, laid out as a module proxy has it (`GOPROXY=file://OUT/proxy`); the tag of its release is
     `bindings/go/vVERSION`. It opens the library when the program runs, so it has none."""
     version = "v" + release()
@@ -92,17 +107,17 @@ def go(out: Path, _libraries: dict[str, Path]) -> Path:
     (place / f"{version}.info").write_text(
         json.dumps({"Version": version, "Time": "2000-01-01T00:00:00Z"})
     )
-    with zipfile.ZipFile(place / f"{version}.zip", "w", zipfile.ZIP_DEFLATED) as packed:
-        for file in [
-            *sorted(path for path in binding.rglob("*") if path.is_file()),
-            ROOT / "LICENSE",
-        ]:
-            name = (
-                file.name
-                if file.name == "LICENSE"
-                else file.relative_to(binding).as_posix()
-            )
-            packed.write(file, f"{GO_MODULE}@{version}/{name}")
+    files = {
+        path.relative_to(binding).as_posix(): path
+        for path in binding.rglob("*")
+        if path.is_file()
+    }
+    files["LICENSE"] = ROOT / "LICENSE"
+    named = {
+        f"{GO_MODULE}@{version}/{name}": path.read_bytes()
+        for name, path in files.items()
+    }
+    archive(place / f"{version}.zip", named)
     return place / f"{version}.zip"
 
 
@@ -127,7 +142,7 @@ def jna() -> Path:
     return found
 
 
-def jar(out: Path, libraries: dict[str, Path]) -> Path:
+def jar(out: Path, libraries: dict[str, Path], notices: list[Path]) -> Path:
     """The jar with a library for each system, and the jar with the sources."""
     with tempfile.TemporaryDirectory() as folder:
         place = copy_binding("java", Path(folder))
@@ -151,7 +166,8 @@ def jar(out: Path, libraries: dict[str, Path]) -> Path:
         maven = meta / "maven" / "io.github.taskbell" / "taskbell"
         maven.mkdir(parents=True)
         shutil.copy(place / "pom.xml", maven)
-        shutil.copy(place / "LICENSE", meta)
+        for notice in [place / "LICENSE", *notices]:
+            shutil.copy(notice, meta)
         manifest = place / "manifest"
         manifest.write_text(
             f"Automatic-Module-Name: io.github.taskbell\nImplementation-Version: {release()}\n"
@@ -175,7 +191,7 @@ def jar(out: Path, libraries: dict[str, Path]) -> Path:
         return made
 
 
-def rock(out: Path, _libraries: dict[str, Path]) -> Path:
+def rock(out: Path, _libraries: dict[str, Path], _notices: list[Path]) -> Path:
     """The source rock for LuaRocks: the rockspec, and an archive of what it builds. It opens the library when the program
     runs, so it has none."""
     with tempfile.TemporaryDirectory() as folder:
@@ -183,9 +199,14 @@ def rock(out: Path, _libraries: dict[str, Path]) -> Path:
         (spec,) = place.glob("*.rockspec")
         made = out / f"{spec.stem}.src.rock"
         inner = Path(folder) / "taskbell.zip"
-        with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as packed:
-            for file in sorted(path for path in place.rglob("*") if path.is_file()):
-                packed.write(file, f"taskbell/{file.relative_to(place).as_posix()}")
+        files = [path for path in place.rglob("*") if path.is_file()]
+        archive(
+            inner,
+            {
+                f"taskbell/{path.relative_to(place).as_posix()}": path.read_bytes()
+                for path in files
+            },
+        )
         # In the rock the sources are next to the rockspec, in place of the repository.
         text = re.sub(
             r"source = \{.*?\n\}",
@@ -193,9 +214,7 @@ def rock(out: Path, _libraries: dict[str, Path]) -> Path:
             spec.read_text(encoding="utf-8"),
             flags=re.DOTALL,
         )
-        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as packed:
-            packed.writestr(spec.name, text)
-            packed.write(inner, inner.name)
+        archive(made, {spec.name: text.encode(), inner.name: inner.read_bytes()})
         return made
 
 
@@ -205,17 +224,20 @@ PACKAGES = {"npm": npm, "go": go, "jar": jar, "rock": rock}
 def main(words: list[str]) -> None:
     if len(words) < 2 or words[0] not in PACKAGES:
         sys.exit(f"usage: package.py {'|'.join(PACKAGES)} OUT [SYSTEM=LIBRARY …]")
-    kind, out, *pairs = words
-    libraries = {}
-    for pair in pairs:
-        system, _, library = pair.partition("=")
-        if not Path(library).is_file():
+    kind, out, *rest = words
+    libraries, notices = {}, []
+    for word in rest:
+        name, _, path = word.partition("=")
+        if not Path(path).is_file():
             sys.exit(
-                f"{pair} names no library: SYSTEM=PATH, such as linux-x64=target/release/libtaskbell.so"
+                f"{word} names no file: SYSTEM=LIBRARY, such as linux-x64=target/release/libtaskbell.so"
             )
-        libraries[system] = Path(library)
+        if name == "--notice":
+            notices.append(Path(path))
+        else:
+            libraries[name] = Path(path)
     Path(out).mkdir(parents=True, exist_ok=True)
-    print(PACKAGES[kind](Path(out), libraries))
+    print(PACKAGES[kind](Path(out), libraries, notices))
 
 
 if __name__ == "__main__":

@@ -53,6 +53,11 @@ static void own_instance(const char *config) {
     CHECK_OK(taskbell_close(bell, 20000, &undelivered));
     CHECK(undelivered == 0);
     CHECK_STATUS(taskbell_close(bell, 1000, NULL), TASKBELL_ERR_CLOSED);
+    /* What the log has left is there after the end. */
+    while (taskbell_poll_log(bell, &level, text, sizeof text, &needed) == TASKBELL_OK) {
+        CHECK(level >= TASKBELL_LOG_ERROR && level <= TASKBELL_LOG_DEBUG);
+    }
+    CHECK_STATUS(taskbell_poll_log(bell, &level, text, sizeof text, &needed), TASKBELL_ERR_NOT_FOUND);
     CHECK_STATUS(taskbell_emit(bell, "test.event", json, strlen(json), NULL), TASKBELL_ERR_CLOSED);
 }
 

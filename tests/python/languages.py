@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
-from tools import ROOT, attempt, compile_csharp, compile_native, lacking, need, run
+from tools import ROOT, attempt, compile_csharp, compile_native, coreclr, lacking, need, run
 
 SCENARIO = ROOT / "tests" / "scenario"
 PACKAGE = ROOT / "packaging" / "languages" / "package.py"
@@ -34,6 +34,10 @@ def _cpp(folder: Path, library: Path) -> list[object]:
 
 def _csharp(folder: Path, _library: Path) -> list[object]:
     return [need("mono"), compile_csharp(folder / "Runner.exe", SCENARIO / "Runner.cs")]
+
+
+def _coreclr(folder: Path, _library: Path) -> list[object]:
+    return coreclr(compile_csharp(folder / "Runner.exe", SCENARIO / "Runner.cs"))
 
 
 def _python(_folder: Path, _library: Path) -> list[object]:
@@ -124,6 +128,7 @@ LANGUAGES: dict[str, Build] = {
     "c": _c,
     "cpp": _cpp,
     "csharp": _csharp,
+    "coreclr": _coreclr,
     "python": _python,
     "node": _node,
     "go": _go,

@@ -138,7 +138,6 @@ def test_the_types_for_node_have_what_the_package_exports():
     exported = (BINDINGS / "node" / "index.mjs").read_text(encoding="utf-8")
     names = set(re.findall(r"^  (\w+),$", exported, flags=re.MULTILINE))
     assert names == set(re.findall(r"^export (?:class|function) (\w+)", declared, flags=re.MULTILINE))
-    assert names == set(re.findall(r"^  (\w+): typeof \1;$", declared, flags=re.MULTILINE))
     bell = (BINDINGS / "node" / "lib" / "bell.cjs").read_text(encoding="utf-8")
     methods = set(
         re.findall(r"^  (?:async )?([a-z]\w+)\([^()]*(?:\([^()]*\))?[^()]*\) \{$", bell, flags=re.MULTILINE)

@@ -25,7 +25,8 @@ DOCUMENT = ROOT / "docs" / "languages.md"
 NAMES = {
     "c": "C",
     "cpp": "C++",
-    "csharp": "C#",
+    "csharp": "C#, Mono",
+    "coreclr": "C#, .NET",
     "python": "Python",
     "node": "Node.js",
     "go": "Go",
@@ -36,7 +37,7 @@ NAMES = {
 
 
 class Answers:
-    """How the receiver answers just now: soon, late, or never until that changes."""
+    """How the receiver answers just now: soon, late, never until that changes, or that it is gone."""
 
     def __init__(self) -> None:
         self.when = "soon"
@@ -48,7 +49,8 @@ class Answers:
         while self.when == "never":
             if not exchange.wait(0.02):
                 return False
-        return Reply(delay=LATE_S if self.when == "late" else 0).run(exchange)
+        status = 410 if self.when == "gone" else 204
+        return Reply(status, delay=LATE_S if self.when == "late" else 0).run(exchange)
 
 
 class Runners:

@@ -4,6 +4,7 @@ mod adapters;
 mod archive;
 pub mod build;
 mod deb;
+mod languages;
 mod nuget;
 mod pack;
 mod parts;
@@ -34,10 +35,13 @@ const TEST_LIMIT: Duration = Duration::from_secs(20 * 60);
 const PROGRAMS: &[(&str, &str)] = &[
     ("cmake", "cmake"),
     ("dpkg-deb", "dpkg"),
+    ("javac", "default-jdk-headless"),
+    ("/usr/share/java/jna.jar", "libjna-java"),
     ("make", "make"),
     ("man", "man-db"),
     ("meson", "meson"),
     ("ninja", "ninja-build"),
+    ("npm", "npm"),
     ("pkg-config", "pkg-config"),
     ("ssh-keygen", "openssh-client"),
     ("xbuild", "mono-xbuild"),
@@ -162,6 +166,7 @@ fn pack(built: &[Built], folder: &Path, python: &Path) -> Result<(), String> {
     }
     let nuget = nuget::package(&all, &version)?;
     write(&folder.join(format!("Taskbell.{version}.nupkg")), &archive::zip(&nuget)?)?;
+    languages::packages(&all, folder, python)?;
     run_within(&mut backend(python, "sdist", folder), PACK_LIMIT)?;
     sums::write_sums(folder)?;
     println!("    {}", folder.display());

@@ -1,0 +1,3 @@
+export * from './index.js';
+import * as taskbell from './index.js';
+export default taskbell;
