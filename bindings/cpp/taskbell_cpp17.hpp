@@ -105,8 +105,8 @@ public:
     Log(const Log &) = delete;
     Log &operator=(const Log &) = delete;
     ~Log() {
-        // One that still runs keeps what it uses.
-        if (taskbell_set_log(bell_, nullptr, nullptr) == TASKBELL_ERR_TIMEOUT) {
+        // One that still runs keeps what it uses. Without a bell there is nothing to remove, least of all the default one's.
+        if (bell_ != nullptr && taskbell_set_log(bell_, nullptr, nullptr) == TASKBELL_ERR_TIMEOUT) {
             static_cast<void>(function_.release());
         }
     }

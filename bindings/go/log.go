@@ -4,10 +4,15 @@ package taskbell
 #include <stdint.h>
 #include "taskbell_load.h"
 
-extern void taskbellGoLog(void *userdata, int32_t level, char *message);
+extern void taskbellGoLog(uintptr_t handle, int32_t level, char *message);
+
+// The number of a handle is no pointer, and must not be one in Go.
+static void forward(void *userdata, int32_t level, const char *message) {
+	taskbellGoLog((uintptr_t)userdata, level, (char *)message);
+}
 
 static int32_t log_to_go(taskbell_t *bell, uintptr_t handle) {
-	return taskbell_set_log(bell, (taskbell_log_fn)taskbellGoLog, (void *)handle);
+	return taskbell_set_log(bell, forward, (void *)handle);
 }
 */
 import "C"
@@ -16,7 +21,6 @@ import (
 	"errors"
 	"log"
 	"runtime/cgo"
-	"unsafe"
 )
 
 // Level says how serious a line of the log is.
@@ -42,10 +46,10 @@ func ToLog(level Level, line string) {
 }
 
 //export taskbellGoLog
-func taskbellGoLog(userdata unsafe.Pointer, level C.int32_t, message *C.char) {
+func taskbellGoLog(handle C.uintptr_t, level C.int32_t, message *C.char) {
 	// The function is the host's; the bell goes on.
 	defer func() { _ = recover() }()
-	cgo.Handle(uintptr(userdata)).Value().(LogFunction)(Level(level), C.GoString(message))
+	cgo.Handle(handle).Value().(LogFunction)(Level(level), C.GoString(message))
 }
 
 // setLog sets the function of a bell, and gives what holds it; nil sets none.
