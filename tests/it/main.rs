@@ -3,6 +3,7 @@
 mod cli;
 mod command;
 mod documents;
+mod farm;
 mod operator;
 mod preview;
 mod spools;

@@ -4,23 +4,60 @@ use super::failure::{Failure, shown};
 use super::source;
 use super::terminal::{Style, Terminal, count, one_line};
 use taskbell_core::config::ConfigError;
-use taskbell_core::engine::{self, CheckReport};
+use taskbell_core::engine::{self, CheckReport, RelayState};
 
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
     /// A `.toml` or `.json` file; `taskbell.toml` by default
     config: Option<String>,
+
+    /// Asks each relay of a node whether it takes posts, with a signed one that carries no event
+    #[arg(long)]
+    relays: bool,
 }
 
 pub fn run(arguments: &CheckArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let config = source::config_path(arguments.config.as_deref())?;
     let report = engine::check(&config);
+    let asked = if arguments.relays { ask_relays(&config, &report)? } else { Vec::new() };
     if terminal.json() {
-        terminal.object(&report.to_json())?;
+        let mut object = report.to_json();
+        if arguments.relays {
+            object["asked"] = asked.iter().map(RelayState::to_json).collect();
+        }
+        terminal.object(&object)?;
     } else {
         show(&report, shown(&config), terminal)?;
+        show_relays(&asked, terminal)?;
     }
-    if report.errors.is_empty() { Ok(()) } else { Err(Failure::Reported) }
+    let is_fine = report.errors.is_empty() && asked.iter().all(|relay| relay.said.is_ok());
+    if is_fine { Ok(()) } else { Err(Failure::Reported) }
+}
+
+/// Nothing where the configuration has errors.
+fn ask_relays(config: &str, report: &CheckReport) -> Result<Vec<RelayState>, Failure> {
+    if !report.errors.is_empty() {
+        return Ok(Vec::new());
+    }
+    if report.relays == 0 {
+        return Err(Failure::new(
+            "`--relays` asks the relays of a node, and this configuration names none",
+            "give the configuration of a node, with `[farm] relays`, or leave the option out",
+        ));
+    }
+    Ok(engine::ask_relays(&source::config(config)?))
+}
+
+fn show_relays(asked: &[RelayState], terminal: &mut Terminal) -> Result<(), Failure> {
+    for RelayState { relay, said } in asked {
+        let (style, said) = match said {
+            Ok(said) => (Style::Success, *said),
+            Err(fault) => (Style::Error, fault.as_str()),
+        };
+        let said = terminal.paint(style, one_line(said));
+        terminal.line(&format!("relay {relay}: {said}"))?;
+    }
+    Ok(())
 }
 
 pub fn show_finding(
@@ -50,7 +87,11 @@ fn show(report: &CheckReport, config: &str, terminal: &mut Terminal) -> Result<(
         let fine = terminal.paint(Style::Success, "fine");
         let endpoints = count(endpoints, "endpoint", "endpoints");
         let hooks = count(hooks, "hook", "hooks");
-        terminal.line(&format!("{endpoints}, {hooks}: {fine}{warnings}"))?;
+        let relays = match report.relays {
+            0 => String::new(),
+            relays => format!("{}, ", count(relays, "relay", "relays")),
+        };
+        terminal.line(&format!("{relays}{endpoints}, {hooks}: {fine}{warnings}"))?;
     } else {
         let errors = terminal.paint(Style::Error, count(report.errors.len(), "error", "errors"));
         terminal.line(&format!(

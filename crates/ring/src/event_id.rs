@@ -34,6 +34,12 @@ impl EventId {
         &self.0
     }
 
+    /// When it was made, in Unix milliseconds.
+    pub fn unix_ms(&self) -> i64 {
+        let [a, b, c, d, e, f, ..] = self.0;
+        i64::from_be_bytes([0, 0, a, b, c, d, e, f])
+    }
+
     /// A number for it that is the same in every process.
     pub fn stable_hash(&self) -> u64 {
         stable_hash(str::from_utf8(&self.text()).unwrap_or_default())

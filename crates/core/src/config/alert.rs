@@ -3,6 +3,7 @@
 use super::declaration::DefaultValue::{Described, None as Absent, Required, Toml};
 use super::declaration::{ConfigKey, ConfigTable, config_table, key};
 use super::diagnostic::nearest;
+use super::farm::FarmPart;
 use super::load_context::{LoadContext, TextValue};
 use super::table_reader::TableReader;
 use super::value_types::{DurationRange, NumberRange, Text, duration, parsed_text, text};
@@ -43,7 +44,8 @@ config_table! {
     );
 }
 
-pub(super) fn read_all(tables: &[TableReader<'_>], hooks: &[Hook]) -> Vec<Arc<Alert>> {
+/// The relay of a node reports its alerts.
+pub(super) fn read_all(tables: &[TableReader<'_>], hooks: &[Hook], part: FarmPart) -> Vec<Arc<Alert>> {
     let mut names = HashSet::new();
     let mut alerts = Vec::new();
     for table in tables {
@@ -53,7 +55,7 @@ pub(super) fn read_all(tables: &[TableReader<'_>], hooks: &[Hook]) -> Vec<Arc<Al
         }
         alerts.push(Arc::new(alert));
     }
-    let subscribed = hooks.iter().any(|hook| hook.hears(event::ALERT_FIRING));
+    let subscribed = part == FarmPart::Node || hooks.iter().any(|hook| hook.hears(event::ALERT_FIRING));
     if let (Some(first), false) = (tables.first(), subscribed) {
         let message = "no hook matches `alert.firing`, so no message reports an alert; \
                        add a hook with on = [\"alert.firing\", \"alert.resolved\"]";

@@ -190,7 +190,9 @@ fn read(name: &str, table: &TableReader<'_>, file_roots: &Arc<[PathBuf]>) -> Opt
     let retry = retry(&table.table(&keys::RETRY));
     let rate = table.read(&keys::RATE);
     let concurrency = table.read(&keys::CONCURRENCY).and_then(|number| usize::try_from(number).ok());
-    let tls = tls(table);
+    let tls_keys =
+        TlsKeys { ca: &keys::CA_FILE, certificate: &keys::CLIENT_CERT, private_key: &keys::CLIENT_KEY };
+    let tls = read_tls(table, &tls_keys);
     let proxy = table.read(&keys::PROXY).unwrap_or_default();
     let mentions = table.read(&keys::MENTIONS).unwrap_or_default();
     let mentions: Vec<String> = mentions.into_iter().map(|text| text.text).collect();
@@ -239,6 +241,7 @@ fn read(name: &str, table: &TableReader<'_>, file_roots: &Arc<[PathBuf]>) -> Opt
         silences_successes,
         file_roots: Arc::clone(file_roots),
         fallback,
+        relays: None,
     })
 }
 
@@ -276,13 +279,24 @@ fn retry(table: &TableReader<'_>) -> RetryPolicy {
     RetryPolicy { schedule, max_age: table.read(&retry_keys::MAX_AGE).unwrap_or_default() }
 }
 
-fn tls(table: &TableReader<'_>) -> Tls {
-    let (chain, key) = (table.read(&keys::CLIENT_CERT), table.read(&keys::CLIENT_KEY));
-    let (certificate, private_key) = (keys::CLIENT_CERT.name, keys::CLIENT_KEY.name);
+/// The keys of the certificates, in the table that has them.
+pub(super) struct TlsKeys<'k> {
+    pub ca: &'k ConfigKey<Text<Arc<[u8]>>>,
+    pub certificate: &'k ConfigKey<Text<Arc<[u8]>>>,
+    pub private_key: &'k ConfigKey<Text<Secret>>,
+}
+
+pub(super) fn read_tls(table: &TableReader<'_>, keys: &TlsKeys<'_>) -> Tls {
+    let (chain, key) = (table.read(keys.certificate), table.read(keys.private_key));
+    need_both(table, keys.certificate.name, keys.private_key.name);
+    Tls { ca: table.read(keys.ca), client: chain.zip(key) }
+}
+
+/// Rejects one of a certificate and its key without the other.
+pub(super) fn need_both(table: &TableReader<'_>, certificate: &str, private_key: &str) {
     for (name, other) in [(certificate, private_key), (private_key, certificate)] {
         if table.has(name) && !table.has(other) {
             table.error(name, format!("`{name}` has no effect without `{other}`: give both or neither"));
         }
     }
-    Tls { ca: table.read(&keys::CA_FILE), client: chain.zip(key) }
 }

@@ -48,7 +48,7 @@ pub(super) fn read(
     Some((chosen, SecretUrl::new(url)))
 }
 
-fn warn_of_plain_text(table: &TableReader<'_>, key: &ConfigKey<Text<Url>>, url: &Url) {
+pub(super) fn warn_of_plain_text(table: &TableReader<'_>, key: impl AsRef<str>, url: &Url) {
     if url.scheme() == "http" && !is_private(url) {
         table.warn(key, "this URL sends everything unencrypted over a public network; use https");
     }

@@ -1,6 +1,7 @@
 //! `[[hooks]]`.
 
-use super::hook_keys::keys;
+use super::farm::FarmPart;
+use super::hook_keys::{HookPlace, keys};
 use super::names::{read_endpoint_names, read_event_types};
 use super::shaping;
 use super::table_reader::TableReader;
@@ -9,16 +10,36 @@ use crate::hooks::Hook;
 use std::collections::HashSet;
 
 /// `endpoints` are the configured names.
-pub(super) fn read_all(tables: &[TableReader<'_>], endpoints: &[&str]) -> Vec<Hook> {
+pub(super) fn read_all(tables: &[TableReader<'_>], endpoints: &[&str], part: FarmPart) -> Vec<Hook> {
     let mut names = HashSet::new();
     let read = |table: &TableReader<'_>| {
         let hook = read(table, endpoints);
+        check_place(table, part);
         if !names.insert(hook.name.clone()) {
             table.error(&keys::NAME, "another hook has this name already");
         }
         hook
     };
     tables.iter().map(read).collect()
+}
+
+/// Whether the hook may be where it is written.
+fn check_place(table: &TableReader<'_>, part: FarmPart) {
+    let place = table.read(&keys::AT).unwrap_or_default();
+    match (part, place) {
+        (FarmPart::Node, HookPlace::Relay) => table.error(
+            &keys::AT,
+            "this configuration is that of a node, whose relay has the hooks of the farm: move the hook there, or write \
+             `at = \"node\"` to let it fire here for what happens on this node alone",
+        ),
+        (FarmPart::Relay, HookPlace::Node) => {
+            table.error(&keys::AT, "this configuration is that of a relay: move the hook to those of the nodes");
+        }
+        (FarmPart::Alone, _) if table.has(&keys::AT) => {
+            table.warn(&keys::AT, "`at` has no effect without `[farm]`");
+        }
+        _ => {}
+    }
 }
 
 /// A template says itself whom it pings.

@@ -21,12 +21,25 @@ use std::time::Duration;
 /// The shortest and the longest window of a digest.
 const DIGEST_WINDOW: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(31 * 86_400));
 
+/// Where the hook of a farm fires.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum HookPlace {
+    #[default]
+    Relay,
+    Node,
+}
+
 config_table! {
     keys: ConfigTable::new(
         "A rule: send these events to these endpoints when all conditions hold.",
     );
     NAME: Text<TextValue> = key(
         "name", text("any text, once"), Described("`hooks[0]`, `hooks[1]`, …"), "The hook's name in logs and reports.",
+    );
+    AT: Choice<HookPlace> = key(
+        "at", choice(&["relay", "node"], &[HookPlace::Relay, HookPlace::Node]), Toml("\"relay\""),
+        "Where the hook of a [farm](farm.md) fires: at the relay for all nodes, or on a node for what happens there \
+         alone. A node takes hooks with `node` only, a relay none of them.",
     );
     ON: List<Text<TextValue>> = key(
         "on",

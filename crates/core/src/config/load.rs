@@ -3,6 +3,7 @@
 use super::declaration::DefaultValue::None as Absent;
 use super::declaration::{ConfigKey, ConfigTable, config_table, key};
 use super::diagnostic::{ConfigError, ConfigErrors, Diagnostic, locate};
+use super::farm::FarmPart;
 use super::load_context::{Environment, LoadContext};
 use super::node::ConfigNode;
 use super::settings::Config;
@@ -11,7 +12,8 @@ use super::spans::ConfigSpans;
 use super::table_reader::TableReader;
 use super::value_types::{FreeTables, NamedTables, SubTable, TableList};
 use super::{
-    alert, endpoint, fallbacks, hook, hook_keys, host, json_text, network, platforms, queue, spool, toml_text,
+    alert, endpoint, fallbacks, farm, hook, hook_keys, host, json_text, network, platforms, queue, spool,
+    toml_text,
 };
 use crate::os;
 use crate::secret::Scrubber;
@@ -40,6 +42,9 @@ config_table! {
     );
     ALERTS: TableList = key(
         "alerts", TableList(&alert::keys::TABLE), Absent, "Which metrics make events when they cross a threshold.",
+    );
+    FARM: SubTable = key(
+        "farm", SubTable(&farm::keys::TABLE), Absent, "A farm of many machines: one of its nodes, or its relay.",
     );
 }
 
@@ -116,21 +121,26 @@ fn read(tree: &ConfigNode, source: &ConfigSource, context: &LoadContext<'_>) -> 
     fallbacks::check_fallbacks(&endpoint_tables, &endpoints);
     // All names, so that a hook that names an invalid endpoint is not a second error.
     let names: Vec<&str> = endpoint_tables.iter().map(|(name, _)| *name).collect();
-    let hooks = hook::read_all(&root.table_list(&root_keys::HOOKS), &names);
-    if hooks.is_empty() && !root.has(&root_keys::HOOKS) {
+    let host = host::read(&root.table(&root_keys::HOST), host::read_words(&root.table(&root_keys::WORDS)));
+    let farm_table = root.table(&root_keys::FARM);
+    let part = farm::part(&farm_table);
+    let farm = root.has(&root_keys::FARM).then(|| farm::read(&farm_table, &host.name)).flatten();
+    farm::refuse_its_name(&endpoint_tables, part);
+    let hooks = hook::read_all(&root.table_list(&root_keys::HOOKS), &names, part);
+    if hooks.is_empty() && !root.has(&root_keys::HOOKS) && part != FarmPart::Node {
         context.warn(0, "", "no `[[hooks]]` are configured, so no message will be sent");
     }
-    let alerts = alert::read_all(&root.table_list(&root_keys::ALERTS), &hooks);
+    let alerts = alert::read_all(&root.table_list(&root_keys::ALERTS), &hooks, part);
     fallbacks::warn_of_unused_endpoints(&endpoint_tables, &hooks, &endpoints);
     Config {
         file: source.file.clone(),
-        host: host::read(&root.table(&root_keys::HOST), host::read_words(&root.table(&root_keys::WORDS)))
-            .into(),
+        host: host.into(),
         spool: spool::read(&root.table(&root_keys::SPOOL), source, &endpoints),
         queue: queue::read(&root.table(&root_keys::QUEUE)),
         files,
         task_urls: network::read_network(&root.table(&root_keys::NETWORK)),
         platforms: context.described(),
+        farm,
         endpoint_names: endpoints.iter().zip(0..).map(|(endpoint, at)| (&*endpoint.name, at)).collect(),
         endpoints,
         hooks: hooks.into(),

@@ -17,6 +17,7 @@ mod endpoint_directory;
 mod endpoint_url;
 mod escalation;
 mod fallbacks;
+mod farm;
 mod hook;
 mod hook_keys;
 mod host;
@@ -53,7 +54,7 @@ mod value_types;
 
 pub use bare_url::is_bare_url;
 pub use diagnostic::{ConfigError, ConfigErrors};
-pub use settings::{Config, FileSettings, QueueSettings, SpoolSettings};
+pub use settings::{Config, FarmSettings, FileSettings, QueueSettings, RelaySettings, SpoolSettings};
 pub use spans::ConfigSpans;
 
 #[cfg(test)]

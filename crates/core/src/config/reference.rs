@@ -8,8 +8,12 @@ use std::fmt::Write;
 
 const HEAD: &str = include_str!("reference_head.md");
 
-/// Uses every key with a value that is not its default.
+/// Uses every key with a value that is not its default, together with [`FARM_EXAMPLES`].
 pub(super) const EXAMPLE: &str = include_str!("example.toml");
+
+/// The configurations of a farm, whose two halves exclude each other.
+pub(super) const FARM_EXAMPLES: [&str; 2] =
+    [include_str!("example_node.toml"), include_str!("example_relay.toml")];
 
 /// The reference of the configuration as Markdown.
 pub fn reference_markdown() -> String {
@@ -22,7 +26,10 @@ pub fn reference_markdown() -> String {
     }
     page.push_str("\n## A complete example\n\n```toml\n");
     page.push_str(EXAMPLE);
-    page.push_str("```\n");
+    page.push_str("```\n\n## A farm\n");
+    for example in FARM_EXAMPLES {
+        let _ = write!(page, "\n```toml\n{example}```\n");
+    }
     page
 }
 

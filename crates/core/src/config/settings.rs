@@ -6,8 +6,10 @@ use crate::hooks::{HookTable, Rules};
 use crate::message::HostInfo;
 use crate::name_index::NameIndex;
 use crate::platform::Described;
-use crate::secret::Scrubber;
+use crate::secret::{Scrubber, Secret};
+use crate::sign::Verifier;
 use crate::spool::SpoolPath;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +31,8 @@ pub struct Config {
     pub task_urls: TaskUrls,
     /// `[platforms.*]`: the platforms that it describes.
     pub platforms: Vec<&'static Described>,
+    /// `[farm]`.
+    pub farm: Option<FarmSettings>,
     /// `[endpoints.*]`, in the order of the file.
     pub endpoints: Vec<Arc<Endpoint>>,
     pub(super) endpoint_names: NameIndex,
@@ -81,16 +85,56 @@ pub struct FileSettings {
     pub roots: Vec<PathBuf>,
 }
 
+/// `[farm]`: a configuration is that of a node or that of a relay.
+#[derive(Debug, Clone)]
+pub enum FarmSettings {
+    /// It sends its events to a relay: the endpoint that stands for all its relays.
+    Node(Arc<Endpoint>),
+    /// It decides and delivers for all nodes.
+    Relay(RelaySettings),
+}
+
+/// `[farm]` of a relay.
+#[derive(Debug, Clone)]
+pub struct RelaySettings {
+    /// Where it takes posts.
+    pub listen: SocketAddr,
+    /// PEM of `cert` (the chain) and `key`; `None` for plain HTTP, which is on a loopback address.
+    pub tls: Option<(Arc<[u8]>, Secret)>,
+    /// Checks the signature of each post.
+    pub verifier: Arc<Verifier>,
+    /// The URL of the database; `None` for that of `[spool]`.
+    pub store: Option<Secret>,
+    /// After this time without a sign of life of the leader another relay leads.
+    pub lease: Duration,
+    /// After this time without a post a node is lost.
+    pub node_lost: Duration,
+    /// The most bytes of posts that wait for the database.
+    pub max_waiting: usize,
+}
+
 impl Config {
     /// The endpoint of this name.
     pub fn endpoint(&self, name: &str) -> Option<&Arc<Endpoint>> {
         self.endpoints.get(*self.endpoint_names.places(name).first()?)
     }
 
+    /// The endpoint that the events of a node go to; `None` for a configuration that is not a node's.
+    pub fn relays(&self) -> Option<&Arc<Endpoint>> {
+        match &self.farm {
+            Some(FarmSettings::Node(endpoint)) => Some(endpoint),
+            _ => None,
+        }
+    }
+
     /// What it has, in the words of a log: `3 endpoints, 1 hook`.
     pub fn summary(&self) -> String {
+        let relays = self.relays().and_then(|endpoint| endpoint.relays.as_ref());
+        let relays = relays.map(|relays| (relays.urls.len(), "relay"));
         let counts = [(self.endpoints.len(), "endpoint"), (self.hooks.len(), "hook")];
-        counts.map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" })).join(", ")
+        let words = relays.into_iter().chain(counts);
+        let words = words.map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" }));
+        words.collect::<Vec<_>>().join(", ")
     }
 
     /// The hooks with the endpoints they name.

@@ -5,6 +5,7 @@ use super::declaration::{ConfigKey, ConfigTable, config_table, key};
 use super::load_context::TextValue;
 use super::table_reader::TableReader;
 use super::value_types::{List, Text, one_or_many, secret_text, text};
+use crate::json::json;
 use crate::sign::Signer;
 use serde_json::{Map, Value as Json};
 use std::collections::HashSet;
@@ -55,6 +56,8 @@ config_table! {
     );
 }
 
+const STANDARD_WEBHOOKS: &str = "standard-webhooks";
+
 pub(super) fn read(table: &TableReader<'_>) -> Option<Signer> {
     let scheme = table.read_string(&keys::SCHEME);
     let secrets = table.read(&keys::SECRETS);
@@ -83,23 +86,10 @@ pub(super) fn read(table: &TableReader<'_>) -> Option<Signer> {
         }
         return None;
     }
-    let mut seen = HashSet::new();
-    if !secrets.iter().all(|secret| seen.insert(secret.text.as_str())) {
-        table.error(&keys::SECRETS, "the list contains a secret twice");
-    }
-    let standard = scheme == "standard-webhooks";
+    let standard = scheme == STANDARD_WEBHOOKS;
     let form =
         entry.get(keys::KEY.name).and_then(Json::as_str).unwrap_or(if standard { "base64" } else { "utf8" });
-    let least = if standard { 24 } else { 16 };
-    if let Some(length) =
-        secrets.iter().map(|secret| key_length(&secret.text, form)).find(|length| *length < least)
-    {
-        let message = format!(
-            "this secret has {length} bytes, which can be guessed: use {least} bytes or more. {}",
-            how_to_make(standard)
-        );
-        table.warn(&keys::SECRETS, message);
-    }
+    check_secrets(table, &keys::SECRETS, &secrets, form, standard);
     let secrets = secrets.into_iter().map(|secret| secret.text).collect();
     entry.insert(keys::SECRETS.name.to_owned(), secrets);
     match Signer::from_json(&Json::Object(entry)) {
@@ -114,6 +104,41 @@ pub(super) fn read(table: &TableReader<'_>) -> Option<Signer> {
             table.context.error(table.at, &table.path, format!("{message}{advice}"));
             None
         }
+    }
+}
+
+/// An entry of `sign` with these secrets of Standard Webhooks, which another key holds.
+pub(super) fn standard_webhooks(
+    table: &TableReader<'_>,
+    key: impl AsRef<str>,
+    secrets: Vec<TextValue>,
+) -> Json {
+    check_secrets(table, key, &secrets, "base64", true);
+    let secrets: Vec<String> = secrets.into_iter().map(|secret| secret.text).collect();
+    json!({ "scheme": STANDARD_WEBHOOKS, "secrets": secrets })
+}
+
+/// Rejects a secret that is named twice, and warns of one that is short.
+fn check_secrets(
+    table: &TableReader<'_>,
+    key: impl AsRef<str>,
+    secrets: &[TextValue],
+    form: &str,
+    standard: bool,
+) {
+    let mut seen = HashSet::new();
+    if !secrets.iter().all(|secret| seen.insert(secret.text.as_str())) {
+        table.error(&key, "the list contains a secret twice");
+    }
+    let least = if standard { 24 } else { 16 };
+    if let Some(length) =
+        secrets.iter().map(|secret| key_length(&secret.text, form)).find(|length| *length < least)
+    {
+        let message = format!(
+            "this secret has {length} bytes, which can be guessed: use {least} bytes or more. {}",
+            how_to_make(standard)
+        );
+        table.warn(&key, message);
     }
 }
 

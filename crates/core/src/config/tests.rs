@@ -3,6 +3,7 @@
 mod alerts;
 mod declarations;
 mod endpoints;
+mod farm;
 mod generated;
 mod guide;
 mod keys;
@@ -27,6 +28,9 @@ const VARIABLES: &[(&str, &str)] = &[
     ("CI_SECRET", "whsec_bWFya2VyLTRmOWMyYTcxZDAtbWFya2VyLTRm"),
     ("CI_SECRET_OLD", "whsec_bWFya2VyLTRmOWMyYTcxZDAtbWFya2VyLTRn"),
     ("CI_HMAC_SECRET", "marker-4f9c2a71d0-hmac"),
+    ("TASKBELL_FARM_SECRET", "whsec_bWFya2VyLTRmOWMyYTcxZDAtZmFybS1zZWNyZXQ="),
+    ("TASKBELL_FARM_SECRET_OLD", "whsec_bWFya2VyLTRmOWMyYTcxZDAtZmFybS1vbGRlcg=="),
+    ("TASKBELL_STORE", "postgres://taskbell:marker-4f9c2a71d0@db.example.com/taskbell"),
     ("EMPTY", ""),
     ("MARKER", MARKER),
     ("HOME", "/h"),
@@ -81,6 +85,8 @@ fn example_folder() -> tempfile::TempDir {
     std::fs::write(certificates.join("ca.pem"), made.cert.pem()).unwrap();
     std::fs::write(certificates.join("client.pem"), made.cert.pem()).unwrap();
     std::fs::write(certificates.join("client.key"), made.signing_key.serialize_pem()).unwrap();
+    std::fs::write(certificates.join("relay.pem"), made.cert.pem()).unwrap();
+    std::fs::write(certificates.join("relay.key"), made.signing_key.serialize_pem()).unwrap();
     folder
 }
 

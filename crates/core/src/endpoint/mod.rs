@@ -4,6 +4,7 @@ mod task_url;
 
 pub use task_url::{TaskUrls, is_task_endpoint, parse_task_url, task_endpoint_name};
 
+use crate::farm::NodeHead;
 use crate::hash::sha256_hex;
 use crate::platform::{Answer, AnswerRules, Outcome, Platform, Rate, Target};
 use crate::secret::{Secret, SecretUrl};
@@ -53,6 +54,20 @@ pub struct Endpoint {
     pub file_roots: Arc<[PathBuf]>,
     /// The endpoint for messages that become dead letters here. It exists, and fallbacks make no cycle.
     pub fallback: Option<String>,
+    /// The relays of the farm, where this stands for them: a node's events go there in batches.
+    pub relays: Option<Relays>,
+}
+
+/// The name of the endpoint that a node's events go to.
+pub const FARM: &str = "farm";
+
+/// The relays of a node.
+#[derive(Debug, Clone)]
+pub struct Relays {
+    /// Where each takes posts, the one that is tried first before the others.
+    pub urls: Vec<SecretUrl>,
+    /// Who posts.
+    pub head: NodeHead,
 }
 
 impl Endpoint {

@@ -23,6 +23,8 @@ pub struct CheckReport {
     pub warnings: Vec<ConfigError>,
     /// The number of endpoints and hooks.
     pub counts: (usize, usize),
+    /// The number of relays, of a node.
+    pub relays: usize,
 }
 
 /// Reads a configuration, evaluates every template and condition with sample events, and looks for the folders
@@ -31,7 +33,7 @@ pub fn check(config: &str) -> CheckReport {
     os::run_to_render("taskbell-check", || check_here(config)).unwrap_or_else(|error| {
         let message = format!("no thread can be started to check it: {error}");
         let error = ConfigError { file: None, line: 0, column: 0, key: String::new(), message };
-        CheckReport { errors: vec![error], warnings: Vec::new(), counts: (0, 0) }
+        CheckReport { errors: vec![error], warnings: Vec::new(), counts: (0, 0), relays: 0 }
     })
 }
 
@@ -45,9 +47,11 @@ fn check_here(config: &str) -> CheckReport {
             warnings.extend(ignored_silence(&config, &places));
             warnings.extend(missing_roots(&config, &places));
             let counts = (config.endpoints.len(), config.hooks.len());
-            CheckReport { errors: sample_errors(&config, &places), warnings, counts }
+            let relays = config.relays().and_then(|endpoint| endpoint.relays.as_ref());
+            let relays = relays.map_or(0, |relays| relays.urls.len());
+            CheckReport { errors: sample_errors(&config, &places), warnings, counts, relays }
         }
-        Err(errors) => CheckReport { errors: errors.0, warnings: Vec::new(), counts: (0, 0) },
+        Err(errors) => CheckReport { errors: errors.0, warnings: Vec::new(), counts: (0, 0), relays: 0 },
     }
 }
 
@@ -219,16 +223,20 @@ impl CheckReport {
         self.errors.first().map(ToString::to_string)
     }
 
-    /// `ok`, `errors` and `warnings`, each with `file`, `line`, `column`, `key` and `message`.
+    /// `ok`, `errors` and `warnings`, each with `file`, `line`, `column`, `key` and `message`; of a node `relays`.
     pub fn to_json(&self) -> Json {
         let list = |faults: &[ConfigError]| -> Vec<Json> { faults.iter().map(fault).collect() };
-        json!({
+        let mut report = json!({
             "ok": self.errors.is_empty(),
             "errors": list(&self.errors),
             "warnings": list(&self.warnings),
             "endpoints": self.counts.0,
             "hooks": self.counts.1,
-        })
+        });
+        if self.relays > 0 {
+            report["relays"] = self.relays.into();
+        }
+        report
     }
 }
 

@@ -49,7 +49,18 @@ impl<S: Store> Dispatcher<S> {
     /// The way of events, once. `false` when the transaction could not be committed.
     pub(super) fn turn(&mut self, phase: Phase) -> bool {
         self.collect();
-        self.send_early(phase) || self.commit(phase)
+        let is_done = self.send_early(phase) || self.commit(phase);
+        self.note_open_queues();
+        is_done
+    }
+
+    /// A node with open queues lives, as its relay must hear also while nothing happens.
+    fn note_open_queues(&self) {
+        if let Some(relays) = self.decider.config.relays()
+            && let Some(lane) = self.parts.lanes.lock().get(&relays.name)
+        {
+            lane.set_at_work(self.decider.tally.is_at_work());
+        }
     }
 
     /// Gives deliveries to their lanes before they are in the spool. Whether the transaction stays open for them.

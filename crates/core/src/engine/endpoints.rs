@@ -35,10 +35,11 @@ pub(super) struct StoredHealth {
 pub fn build_lanes(config: &Config, table: &LaneTable, spool: Option<&impl Store>) -> Result<Lanes, Error> {
     let keeps_bodies = config.spool.path == SpoolPath::Memory;
     let mut lanes = Lanes::new();
-    for endpoint in &config.endpoints {
+    for endpoint in config.endpoints.iter().chain(config.relays()) {
         let gone = spool.and_then(|spool| gone_reason(spool, endpoint));
         let lane = table.new_lane(endpoint, keeps_bodies, gone).map_err(|fault| {
-            Error::new(ErrorKind::Config, format!("endpoints.{}: {fault}", endpoint.name))
+            let table = if endpoint.relays.is_some() { "" } else { "endpoints." };
+            Error::new(ErrorKind::Config, format!("{table}{}: {fault}", endpoint.name))
         })?;
         if let Some(health) = spool.and_then(|spool| stored_health(spool, endpoint)) {
             lane.resume(health);

@@ -3,10 +3,15 @@
 use super::log::{Level, Log};
 use super::parts::Parts;
 use crate::config::Config;
+use crate::endpoint::FARM;
 use crate::spool::{SizeState, SpoolError, Store};
 use std::time::Duration;
 
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+
+/// A node keeps for an hour what its relay has, which writes far more than its own hooks.
+const KEPT_BY_NODE_MS: i64 = 3_600_000;
+const NODE_PRUNES_EVERY: Duration = Duration::from_secs(600);
 
 /// Steps of one cleanup. Events go first between steps.
 const PRUNE_STEPS: usize = 64;
@@ -34,10 +39,12 @@ impl Housekeeping {
         if now.monotonic < self.prune_at {
             return;
         }
-        self.prune_at = now.monotonic + PRUNE_EVERY;
-        let before = now.unix_ms - config.spool.retain.as_millis() as i64;
+        let retain = config.spool.retain.as_millis() as i64;
+        let before = now.unix_ms - retain;
+        let forwarded_before = config.relays().map(|_| now.unix_ms - retain.min(KEPT_BY_NODE_MS));
+        self.prune_at = now.monotonic + forwarded_before.map_or(PRUNE_EVERY, |_| NODE_PRUNES_EVERY);
         for _ in 0..PRUNE_STEPS {
-            match spool.prune(before) {
+            match prune(spool, before, forwarded_before) {
                 Ok(0) => return,
                 Ok(_) if parts.has_work() => {
                     self.prune_at = now.monotonic;
@@ -62,6 +69,15 @@ impl Housekeeping {
             }
         }
     }
+}
+
+/// One step: what ended before `before`, and on a node what its relay had before `forwarded_before`.
+fn prune(spool: &mut impl Store, before: i64, forwarded_before: Option<i64>) -> Result<usize, SpoolError> {
+    let forwarded = match (spool.file(), forwarded_before) {
+        (Some(spool), Some(before)) => spool.prune_delivered(FARM, before)?,
+        _ => 0,
+    };
+    Ok(forwarded + spool.prune(before)?)
 }
 
 fn log_failure(log: &Log, error: &SpoolError) {

@@ -27,6 +27,8 @@ pub struct IngestedEvent {
     pub payload: Arc<Payload>,
     /// The payload as JSON, for the spool.
     pub stored: Vec<u8>,
+    /// The payload with `webhook_params`, where it has them.
+    pub whole: Option<Vec<u8>>,
     pub params: TaskParams,
     pub facts: EventFacts,
     /// Malformed `webhook_params`, or an unreadable payload.
@@ -55,12 +57,13 @@ impl From<Record> for IngestedEvent {
             stored = b"{}".to_vec();
             Payload::default()
         });
+        let mut whole = None;
         let (mut params, mut malformed) = (TaskParams::default(), Vec::new());
         if payload.value_text(TaskParams::KEY).is_some() {
             let mut tree = payload.tree().clone();
             (params, malformed) = TaskParams::take(&mut tree);
             payload = tree.into();
-            stored = payload.text().to_vec();
+            whole = Some(std::mem::replace(&mut stored, payload.text().to_vec()));
         }
         faults.extend(malformed.iter().map(|fault| format!("{} of {}: ignored", fault, record.id)));
         let facts = match record.kind.split_once('.') {
@@ -75,6 +78,7 @@ impl From<Record> for IngestedEvent {
             ticket: record.ticket,
             payload: Arc::new(payload),
             stored,
+            whole,
             params,
             facts,
             ignored_params: malformed.len() as u64,

@@ -2,6 +2,7 @@
 //! `decide` turns them into messages, `commit` makes both durable, `dispatch` gives the messages to lanes, and
 //! `supervise` opens, reloads and closes. Each part owns its data; `parts` holds what several threads use.
 
+mod ask_relays;
 mod backlog;
 mod bell;
 mod check;
@@ -49,6 +50,7 @@ mod usual_durations;
 mod waker;
 
 pub use crate::intake::call as call_hosts;
+pub use ask_relays::{RelayState, ask_relays};
 pub use bell::Bell;
 pub use check::{CheckReport, check};
 pub use endpoints::quiet_endpoints;

@@ -6,7 +6,7 @@ use super::ingest::IngestedEvent;
 use super::usual_durations;
 use crate::clock::{self, Moment};
 use crate::config::Config;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, FARM};
 use crate::event::{self, EventId};
 use crate::intake::Record;
 use crate::json::{Members, json};
@@ -23,6 +23,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// What a node does with each event, besides its own hooks.
+const FORWARDED: &str = "this configuration is that of a node, so the event also goes to its relay, which decides whom to \
+                         notify; try it with the configuration of the relay";
 
 /// The requests that an event of this type would cause, with every secret taken out: `event`, `requests`
 /// and `remarks`. A file that goes with a message is read as an attempt would. `payload` as for `taskbell_emit`; a sample when it is left out.
@@ -124,7 +128,14 @@ fn decide(mut decider: Decider, record: Record) -> Decisions {
     decider.end_held_queues(at(Duration::MAX));
     decider.shaping.hurry(unix_ms);
     decider.close_windows(at(Duration::ZERO), true);
-    decider.take_decisions()
+    let is_of_node = decider.config.relays().is_some();
+    let mut decisions = decider.take_decisions();
+    if is_of_node {
+        // What the relay makes of it, only the relay's configuration says.
+        decisions.events.iter_mut().for_each(|event| event.deliveries.retain(|to| to.endpoint != FARM));
+        decisions.remarks.push(FORWARDED.to_owned());
+    }
+    decisions
 }
 
 fn request(config: &Config, delivery: &PlannedDelivery, id: EventId, kind: &str, now: i64) -> Json {

@@ -5,7 +5,7 @@ use super::body::Body;
 use super::job::Job;
 use super::lane::{Lane, NextStep};
 use super::senders::{IDLE, Seat, Served, Turn};
-use super::{coalesce, follow_up, schedule};
+use super::{coalesce, follow_up, post, schedule};
 use crate::message::Extras;
 use crate::platform::Outcome;
 use crate::spool::{AttemptRow, LiveTurn};
@@ -44,6 +44,12 @@ impl Served for Lane {
                         return;
                     }
                 }
+                NextStep::Post(events) => {
+                    post_events(lane, events);
+                    if !lane.senders.goes_on(turn) {
+                        return;
+                    }
+                }
                 NextStep::DropStale(job) => {
                     lane.drop_job(job, "stale: it is older than the `ttl` of its hook");
                 }
@@ -76,6 +82,16 @@ fn deliver(lane: &Lane, jobs: Vec<Job>) {
             })
         });
         next = report(lane, attempt, decision.unwrap_or(AttemptDecision::Defect));
+    }
+}
+
+/// One post. After a caught panic its events wait for the next one.
+fn post_events(lane: &Lane, events: Vec<Job>) {
+    let kept = events.clone();
+    match guarded(|| post::attempt(lane, events)) {
+        Some(Some(posted)) => posted.settle(lane),
+        Some(None) => {}
+        None => lane.put_back(kept, lane.clock.monotonic() + READ_AGAIN),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod health;
 mod outcome;
+mod posting;
 mod sending;
 
 use super::breaker::{Breaker, Permit};
@@ -11,6 +12,7 @@ use super::job::Job;
 use super::pace::Pace;
 use super::queue::DueQueue;
 use super::ramp::Ramp;
+use super::relay_cycle::{PostPause, RelayCycle};
 use super::report::LaneSink;
 use super::senders::{Seat, Senders};
 use crate::clock::Clock;
@@ -21,6 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use health::Failing;
+pub(super) use posting::PostResult;
 pub use sending::SendingAttempt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +68,8 @@ struct Inner {
     moved_to: Option<i64>,
     /// The last answer requested a wait.
     throttled: bool,
+    /// Of the lane to the relays of a node.
+    relays: Option<RelayCycle>,
     stopping: bool,
     retired: bool,
 }
@@ -76,6 +81,8 @@ pub(super) enum NextStep {
         jobs: Vec<Job>,
         more: bool,
     },
+    /// One post of these events to a relay, or of none. It counts as in flight.
+    Post(Vec<Job>),
     DropStale(Job),
     /// Look again after this time at the latest.
     Wait(Duration),
@@ -115,6 +122,7 @@ impl Lane {
             gone,
             moved_to: None,
             throttled: false,
+            relays: endpoint.relays.as_ref().map(|relays| RelayCycle::new(relays.urls.len())),
             stopping: false,
             retired: false,
         };
@@ -143,7 +151,13 @@ impl Lane {
 
     pub fn state(&self) -> LaneState {
         let inner = self.lock();
-        let left = inner.paused_until.saturating_sub(self.clock.monotonic());
+        let now = self.clock.monotonic();
+        let (unreachable, requested) = match inner.post_pause(now) {
+            Some(PostPause::Unreachable) => (true, Duration::ZERO),
+            Some(PostPause::Requested(until)) => (false, until),
+            None => (false, Duration::ZERO),
+        };
+        let left = inner.paused_until.max(requested).saturating_sub(now);
         let quiet = Some(left).filter(|left| !left.is_zero());
         LaneState {
             waiting: inner.queue.len(),
@@ -153,6 +167,7 @@ impl Lane {
                 (Some(_), _) => "gone",
                 (None, _) if quiet.is_some() => "quiet",
                 (None, true) => "breaker",
+                (None, false) if unreachable => "breaker",
                 (None, false) => "open",
             },
             quiet_until: quiet.map(|left| self.clock.unix_ms() + left.as_millis() as i64),
@@ -235,6 +250,9 @@ impl Lane {
         let inner = &mut *guard;
         if inner.stopping {
             return NextStep::Stop;
+        }
+        if inner.relays.is_some() {
+            return inner.next_post(self.clock.monotonic());
         }
         let Some(due) = inner.queue.next_due() else { return NextStep::Idle };
         if let Some(job) = inner.queue.take_stale(self.clock.monotonic(), self.clock.unix_ms()) {

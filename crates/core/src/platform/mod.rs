@@ -54,6 +54,7 @@ mod ntfy;
 mod pagerduty;
 mod platform_options;
 mod received_request;
+mod relay;
 mod request;
 mod retry_after;
 mod rules;
@@ -80,6 +81,7 @@ pub use platform_options::{
     MissingValue, PlatformOption, is_platform_option, option_names, platforms_with_option,
 };
 pub use received_request::ReceivedRequest;
+pub(crate) use relay::{PostAnswer, RELAY, read_post_answer};
 pub use request::{Attachment, Envelope, FollowUp, InClear, Live, RenderedMessage, Request};
 pub use rules::{BodyFault, FaultKind, pruned, warnings};
 pub use silence::silenced;

@@ -69,6 +69,20 @@ pub(super) fn remove_ended(conn: &Connection, before: i64, most: usize) -> rusql
     .execute(params![before, most as i64])
 }
 
+/// Removes the oldest to this endpoint that ended before this time; how many.
+pub(super) fn remove_delivered(
+    conn: &Connection,
+    endpoint: &str,
+    before: i64,
+    most: usize,
+) -> rusqlite::Result<usize> {
+    conn.prepare_cached(
+        "DELETE FROM arrivals WHERE seq IN (SELECT seq FROM arrivals INDEXED BY arrivals_ended \
+         WHERE ended_at < ?1 AND endpoint = ?2 ORDER BY ended_at LIMIT ?3)",
+    )?
+    .execute(params![before, endpoint, most as i64])
+}
+
 /// When the oldest ended.
 pub(super) fn oldest_end(conn: &Connection) -> rusqlite::Result<Option<i64>> {
     conn.prepare_cached("SELECT min(ended_at) FROM arrivals")?.query_row([], |row| row.get(0))

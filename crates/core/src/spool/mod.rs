@@ -191,6 +191,11 @@ impl Spool {
     pub fn prune(&mut self, ended_before_ms: i64) -> Result<usize, SpoolError> {
         prune::prune(&mut self.conn, ended_before_ms).map_err(self.at())
     }
+
+    /// Removes deliveries to one endpoint that arrived before this instant, as [`Spool::prune`] does.
+    pub fn prune_delivered(&mut self, endpoint: &str, ended_before_ms: i64) -> Result<usize, SpoolError> {
+        prune::prune_delivered(&mut self.conn, endpoint, ended_before_ms).map_err(self.at())
+    }
 }
 
 /// For `map_err`: sets the flag when the error is damage.

@@ -39,6 +39,28 @@ pub(super) fn prune(conn: &mut Connection, before: i64) -> rusqlite::Result<usiz
     Ok(removed + batches)
 }
 
+/// Removes deliveries to this endpoint that arrived before this instant, with the events that have no other ones; how
+/// many deliveries.
+pub(super) fn prune_delivered(conn: &mut Connection, endpoint: &str, before: i64) -> rusqlite::Result<usize> {
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let arrived = arrivals::remove_delivered(&transaction, endpoint, before, MOST)?;
+    let ended: Vec<(i64, i64)> = transaction
+        .prepare_cached(
+            "SELECT seq, event FROM deliveries INDEXED BY deliveries_ended \
+             WHERE state = 'delivered' AND ended_at < ?1 AND endpoint = ?2 ORDER BY ended_at LIMIT ?3",
+        )?
+        .query_map(params![before, endpoint, (MOST - arrived) as i64], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let events = remove_deliveries(&transaction, &ended)?;
+    remove_with_last(&transaction, &events)?;
+    transaction.commit()?;
+    let removed = arrived + ended.len();
+    if removed > 0 {
+        give_back_space(conn)?;
+    }
+    Ok(removed)
+}
+
 /// Removes the events of deliveries that were removed, where those were the last ones. One that fallbacks still wait
 /// for is found by its age later.
 fn remove_with_last(transaction: &Transaction<'_>, events: &[i64]) -> rusqlite::Result<usize> {
@@ -108,13 +130,18 @@ fn remove_ended(
         )?
         .query_map(params![state, before, most as i64], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
+    remove_deliveries(transaction, &ended)
+}
+
+/// Removes deliveries by their numbers; gives the event of each.
+fn remove_deliveries(transaction: &Transaction<'_>, ended: &[(i64, i64)]) -> rusqlite::Result<Vec<i64>> {
     let mut attempts = transaction.prepare_cached("DELETE FROM logged_attempts WHERE delivery = ?1")?;
     let mut deliveries = transaction.prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?;
-    for (seq, _) in &ended {
+    for (seq, _) in ended {
         attempts.execute([seq])?;
         deliveries.execute([seq])?;
     }
-    Ok(ended.into_iter().map(|(_, event)| event).collect())
+    Ok(ended.iter().map(|(_, event)| *event).collect())
 }
 
 /// Shrinks the file once more than a quarter of it is empty; less than that will be used again soon.
@@ -175,6 +202,31 @@ mod tests {
         assert_eq!(left("seq", "deliveries"), [old[1], late[0], waiting[0]]);
         assert_eq!(left("seq", "events"), [1, 2, 3]);
         assert_eq!(left("delivery", "attempts"), [old[1], late[0]]);
+    }
+
+    #[test]
+    fn what_arrived_at_one_endpoint_goes_earlier_and_nothing_else() {
+        let mut spool = spool("me");
+        let mut batch = spool.begin().unwrap();
+        let both = ring(&mut batch, 1, &["farm", "team"]);
+        let forwarded = ring(&mut batch, 2, &["farm"])[0];
+        let late = ring(&mut batch, 3, &["farm"])[0];
+        let refused = ring(&mut batch, 4, &["farm"])[0];
+        ring(&mut batch, 5, &["farm"]);
+        for (seq, at) in [(both[0], 100), (both[1], 100), (forwarded, 100), (late, 900)] {
+            batch.attempt(&attempt(seq, 1)).unwrap();
+            batch.end(seq, &DeliveryEnd::Delivered, at).unwrap();
+        }
+        batch.end(refused, &DeliveryEnd::Dead("no".into()), 100).unwrap();
+        batch.commit().unwrap();
+        assert_eq!(
+            (spool.prune_delivered("farm", 500).unwrap(), spool.prune_delivered("farm", 500).unwrap()),
+            (2, 0)
+        );
+        let Counts { pending, delivered, dead, .. } = counts(&spool);
+        assert_eq!((pending, delivered, dead), (1, 2, 1));
+        let events: i64 = spool.conn.query_row("SELECT count(*) FROM events", [], |row| row.get(0)).unwrap();
+        assert_eq!(events, 4, "the event of the other endpoint's delivery stays");
     }
 
     #[test]

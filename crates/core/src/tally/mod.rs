@@ -177,6 +177,11 @@ impl Tally {
         self.open.get(queue).is_none_or(|open| !open.started && !open.is_at_work())
     }
 
+    /// Whether any queue has begun, or counted something, and has not ended.
+    pub fn is_at_work(&self) -> bool {
+        self.open.values().any(|open| open.started || open.is_at_work())
+    }
+
     /// The host spoke of a queue at this monotonic time: if it is open, it lives.
     pub fn stir(&mut self, queue: &str, now: Duration) {
         if let Some(open) = self.open.get_mut(queue) {

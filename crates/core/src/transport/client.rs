@@ -135,7 +135,7 @@ impl Client {
         request: &Written<'_>,
         lent: &mut LentConnection,
     ) -> Result<Answer, ureq::Error> {
-        let kept = lent.connection.take().and_then(HttpConnection::renewed);
+        let kept = lent.connection.take().filter(|kept| kept.leads_to(url)).and_then(HttpConnection::renewed);
         let mut connection = match kept {
             Some(kept) => {
                 request_state::with(|state| state.pooled = true);

@@ -11,6 +11,7 @@ use rustls::ClientConnection;
 use std::io::{self, Read, Write};
 use std::time::Instant;
 use ureq::unversioned::transport::Buffers;
+use url::Url;
 
 /// The most bytes of one answer that are taken from the connection, whatever they decompress to.
 const MAX_RECEIVED: usize = 1024 * 1024;
@@ -24,11 +25,20 @@ pub(super) struct ByProxy {
     pub(super) header: Secret,
 }
 
+/// Where a connection leads.
+#[derive(Debug)]
+struct Origin {
+    scheme: Box<str>,
+    host: Box<str>,
+    port: Option<u16>,
+}
+
 /// A connection that is open.
 pub(super) struct HttpConnection {
     socket: Socket,
     tls: Option<Box<ClientConnection>>,
     by_proxy: Option<ByProxy>,
+    leads_to: Option<Origin>,
     buffers: IoBuffers,
     /// Why the plain reading ended, for the next reader.
     failed: Option<ureq::Error>,
@@ -47,9 +57,25 @@ impl HttpConnection {
             socket,
             tls: tls.map(Box::new),
             by_proxy,
+            leads_to: None,
             buffers: IoBuffers::default(),
             failed: None,
         }
+    }
+
+    /// The same, with a note that it leads to the host of this URL.
+    pub(super) fn leading_to(self, url: &Url) -> Self {
+        let (scheme, host) = (url.scheme().into(), url.host_str().unwrap_or_default().into());
+        HttpConnection { leads_to: Some(Origin { scheme, host, port: url.port_or_known_default() }), ..self }
+    }
+
+    /// Whether it leads to the host of this URL: an endpoint may have several.
+    pub(super) fn leads_to(&self, url: &Url) -> bool {
+        self.leads_to.as_ref().is_some_and(|origin| {
+            *origin.scheme == *url.scheme()
+                && *origin.host == *url.host_str().unwrap_or_default()
+                && origin.port == url.port_or_known_default()
+        })
     }
 
     /// Sends a request; its head leaves with the beginning of its body.

@@ -95,7 +95,7 @@ impl Dialer {
                     format!("proxy-authorization: {}\r\n", value.expose())
                 })),
             });
-        Ok(HttpConnection::new(socket, tls, by_proxy))
+        Ok(HttpConnection::new(socket, tls, by_proxy).leading_to(url))
     }
 
     /// Opens the connection for a message by SMTP, through the tunnel of a proxy where one is set.

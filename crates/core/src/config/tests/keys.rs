@@ -94,9 +94,10 @@ fn every_value_of_the_complete_example_takes_effect() {
 
 #[test]
 fn the_complete_example_uses_every_key_with_a_value_that_is_not_the_default() {
-    let tree = toml_text::parse(reference::EXAMPLE).unwrap();
     let mut used = BTreeSet::new();
-    collect(&tree, "", &mut used);
+    for example in [&[reference::EXAMPLE][..], &reference::FARM_EXAMPLES].concat() {
+        collect(&toml_text::parse(example).unwrap(), "", &mut used);
+    }
     for (pattern, table) in root_keys::TABLE.with_nested(String::new()) {
         for key in table.keys {
             let pattern = join(&pattern, key.name);
@@ -132,7 +133,7 @@ fn collect(tree: &ConfigNode, pattern: &str, used: &mut BTreeSet<(String, String
 #[test]
 fn every_declared_key_is_read_and_its_type_is_checked() {
     let base = json!({
-        "host": {}, "words": {"task": "frame"}, "spool": {}, "queue": {}, "files": {}, "network": {},
+        "host": {}, "words": {"task": "frame"}, "spool": {}, "queue": {}, "files": {}, "network": {}, "farm": {},
         "endpoints": {"a": {
             "url": "https://example.com/", "retry": {},
             "sign": [{"scheme": "hmac", "secrets": ["whsec_bWFya2VyLTRmOWMyYTcxZDAtbWFya2VyLTRm"]}],

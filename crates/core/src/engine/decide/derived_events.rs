@@ -90,7 +90,9 @@ impl Decider {
         };
         let over = (tally, tally.finished_at.max(tally.started_at));
         let subjects = self.queue_end_subjects(queue, (EventId::random(now), now), &payload, over, true);
-        let event = self.derive(&payload, now, &subjects);
+        let mut event = self.derive(&payload, now, &subjects);
+        // Only this node knows that its part of the queue is over.
+        event.deliveries.extend(self.forward(payload.text()));
         self.shaping.end_queue(queue, now);
         self.decisions.events.push(event);
     }

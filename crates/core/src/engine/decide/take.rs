@@ -65,8 +65,13 @@ impl Decider {
             }
             EventFacts::Other => {}
         }
-        let subject = self.subject(&event, usual_s);
-        let (deliveries, explanation) = self.notify(subject.as_slice());
+        // No hook of a node has to explain why it is silent: the relay's may not be.
+        let (deliveries, explanation) = if self.is_of_node() && !self.is_heard(&event.kind) {
+            (Vec::new(), None)
+        } else {
+            let subject = self.subject(&event, usual_s);
+            self.notify(subject.as_slice())
+        };
         self.plan_with(event, EventState::Final, (deliveries, explanation), batch_task);
         let forgotten = self.tally.forgotten();
         self.decisions.remarks.extend(forgotten);
@@ -81,6 +86,7 @@ impl Decider {
         ));
         self.decisions.events.push(PlannedEvent {
             ticket: record.ticket,
+            deliveries: self.forward(&record.payload).into_iter().collect(),
             explanation: Some(reason.to_owned()),
             ..PlannedEvent::new(record.id, record.kind, record.accepted_at, record.payload)
         });
@@ -157,9 +163,10 @@ impl Decider {
         &mut self,
         event: IngestedEvent,
         state: EventState,
-        (deliveries, explanation): (Vec<PlannedDelivery>, Option<String>),
+        (mut deliveries, explanation): (Vec<PlannedDelivery>, Option<String>),
         batch_task: Option<Box<BatchTask>>,
     ) {
+        deliveries.extend(self.forward(event.whole.as_deref().unwrap_or(&event.stored)));
         let resolved_alert = (event.kind == "alert.resolved")
             .then(|| event.payload.value("name").as_ref().and_then(scalar_text).unwrap_or_default());
         self.decisions.events.push(PlannedEvent {

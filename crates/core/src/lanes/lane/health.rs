@@ -56,6 +56,9 @@ impl Lane {
     /// Whether it is in a pause that the engine knows of: as its receiver asked, or behind the breaker.
     pub fn is_paused(&self) -> bool {
         let inner = self.lock();
+        if inner.post_pause(self.clock.monotonic()).is_some() {
+            return true;
+        }
         let is_quiet = inner.health_reported.quiet.is_some() && inner.paused_until > self.clock.monotonic();
         is_quiet || inner.health_reported.breaker.is_some() && inner.breaker.is_open()
     }
@@ -65,6 +68,10 @@ impl Lane {
         let (now, unix_ms) = (self.clock.monotonic(), self.clock.unix_ms());
         let mut inner = self.lock();
         inner.paused_until = now;
+        if let Some(cycle) = &mut inner.relays {
+            cycle.hurry(now);
+            inner.queue.hurry(now, |_| true);
+        }
         inner.throttled = false;
         inner.breaker.succeeded();
         inner.queue.hurry(now, |job| job.requested_waits > 0);

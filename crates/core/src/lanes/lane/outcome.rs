@@ -37,10 +37,11 @@ impl Lane {
             let endpoint = self.endpoint.name.clone();
             self.sink.report(LaneReport::Attempt { endpoint, job, row, disposition });
         }
-        self.lock().in_flight -= 1;
         if !waiting.is_empty() {
             self.requeue(waiting);
         }
+        // Now another attempt may begin: what comes later must not overtake what waits.
+        self.lock().in_flight -= 1;
         if let Outcome::Gone(reason) = outcome {
             self.close_for_good(&reason);
         }
@@ -145,11 +146,16 @@ impl Lane {
 
     /// Nothing was attempted, and these wait until `due`.
     pub(in crate::lanes) fn put_back(&self, jobs: Vec<Job>, due: Duration) {
+        self.let_wait(jobs, due);
         self.release();
+    }
+
+    /// These were not a part of what is in flight, and wait until `due`.
+    pub(in crate::lanes) fn let_wait(&self, jobs: impl IntoIterator<Item = Job>, due: Duration) {
         self.requeue(jobs.into_iter().map(|job| Job { due, ..job }).collect());
     }
 
-    fn requeue(&self, jobs: Vec<Job>) {
+    pub(super) fn requeue(&self, jobs: Vec<Job>) {
         let mut inner = self.lock();
         if inner.retired {
             drop(inner);

@@ -68,6 +68,7 @@ fn endpoint(url: &str) -> Endpoint {
         silences_successes: false,
         file_roots: Arc::default(),
         fallback: None,
+        relays: None,
     }
 }
 

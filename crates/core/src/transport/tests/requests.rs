@@ -46,6 +46,17 @@ fn one_connection_serves_three_posts() {
 }
 
 #[test]
+fn a_connection_is_not_used_for_another_host() {
+    let (first, second) = (Server::answering(OK), Server::answering(OK));
+    let client = client(&first.url(), |_| {});
+    for server in [&first, &second, &second, &first] {
+        post_timed(&client, &server.url()).0.unwrap();
+    }
+    assert_eq!((first.seen().len(), second.seen().len()), (2, 2));
+    assert_eq!(second.connections(), 1, "to the same host it is used again");
+}
+
+#[test]
 fn threads_share_a_client_without_mixing_their_answers() {
     let server = Server::scripted(|_, stream| {
         let mut reader = reader_of(stream);
