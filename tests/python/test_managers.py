@@ -15,7 +15,9 @@ import pytest
 
 from bells import eventually, settings
 from documents import rows
-from tools import ROOT, attempt
+from fake_platform import command
+from steps import Reply
+from tools import ROOT, attempt, compile_native, run
 
 HOSTS = ROOT / "bindings" / "hosts"
 STUBS = ROOT / "tests" / "python" / "managers"
@@ -116,6 +118,22 @@ def test_tractor_reports_a_job_with_its_failed_tasks(manager):
     assert (batch["id"], batch["status"], *counts(batch)) == ("shot 042", "error", 10, 8, 1, 1)
     assert batch["failures"] == [{"name": "5 frame 17", "error": {"message": "exit code 1"}}]
     assert (batch["users"], batch["duration_s"]) == (["ada"], 61.5)
+
+
+def test_a_report_that_its_receiver_refuses_is_sent_by_the_next_process_on_the_spool(tmp_path, receive):
+    receiver = receive([Reply(503)])
+    config = tmp_path / "taskbell.json"
+    described = settings(tmp_path, receiver.url(), hooks=[{"on": EVERY, "to": ["e0"]}])
+    described["endpoints"]["e0"]["retry"] = {"schedule": ["3s"]}
+    config.write_text(json.dumps(described))
+    path = os.pathsep.join(map(str, [STUBS, os.environ["PYTHONPATH"]]))
+    env = {**os.environ, "TASKBELL_CONFIG": str(config), "PYTHONPATH": path}
+    run(sys.executable, HOSTS / "tractor" / "taskbell_tractor.py", "12", env=env, cwd=tmp_path)
+    assert len(receiver.requests) == 1
+    assert "delivered" in run(command(), "deliver", config, env=env)
+    first, second = receiver.requests
+    assert first.header("webhook-id") == second.header("webhook-id")
+    assert second.json()["data"]["batch"]["id"] == "shot 042"
 
 
 def test_kitsu_reports_what_is_done_to_be_redone_or_to_be_reviewed(manager):
@@ -289,6 +307,26 @@ def test_unreal_reports_a_queue_with_its_jobs(manager):
     assert (fatal["status"], fatal["error"]["message"]) == ("error", "no disk")
 
 
+def test_unreal_reports_a_queue_from_cpp(tmp_path, library_path, receive):
+    receiver = receive()
+    config = tmp_path / "taskbell.json"
+    described = settings(tmp_path, receiver.url(), hooks=[{"on": EVERY, "to": ["e0"]}])
+    described["endpoints"]["e0"]["concurrency"] = 1
+    config.write_text(json.dumps(described))
+    source = ROOT / "tests" / "c" / "unreal" / "renders.cpp"
+    includes = [part for folder in (HOSTS / "unreal", source.parent) for part in ("-I", folder)]
+    program = compile_native(library_path, tmp_path / "renders", source, flags=includes)
+    run(program, config)
+    done, failed, fatal = Arrived(receiver).of("batch.end", 3)
+    assert (done["id"], done["status"], *counts(done)) == ("trailer", "success", 2, 2, 0, 0)
+    assert (failed["status"], *counts(failed)) == ("error", 2, 1, 1, 0)
+    assert failed["failures"][0]["name"] == "b"
+    assert (fatal["status"], *counts(fatal)) == ("error", 2, 1, 1, 0)
+    assert fatal["failures"] == [{"name": "trailer", "error": {"message": "no disk"}}]
+    text = run(program, "/none.toml")
+    assert text.count("renders are not reported: ") == text.count("\n") == 3
+
+
 @pytest.mark.parametrize(("folder", "code"), [("houdini", HOUDINI), ("nuke", NUKE), ("unreal", UNREAL)])
 @pytest.mark.parametrize("broken", [{"package": False}, {"TASKBELL_LIBRARY": "/none"}])
 def test_a_render_ends_as_before_without_the_package_or_its_library(manager, folder, code, broken):
@@ -309,7 +347,7 @@ def test_a_script_without_the_package_says_so_in_one_sentence(manager, script):
 def test_an_adapter_that_no_real_manager_runs_says_so_in_its_first_line_and_in_the_table():
     for row in rows("docs/hosts.md", "## Farm managers"):
         folder = row[2].split("bindings/hosts/")[1].split("/")[0]
-        files = [path for path in (HOSTS / folder).iterdir() if path.suffix in (".py", ".config")]
+        files = [path for path in (HOSTS / folder).iterdir() if path.suffix in (".py", ".config", ".h")]
         firsts = [text for path in files for text in path.read_text(encoding="utf-8").splitlines()[:2]]
         is_stub = any("checked" in line for line in firsts)
         assert is_stub == ("stub" in row[1]), row

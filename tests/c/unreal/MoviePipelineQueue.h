@@ -1,0 +1,8 @@
+// A stub of Unreal's MovieRenderPipelineCore: a job of the queue.
+#pragma once
+
+#include "Engine.h"
+
+struct UMoviePipelineExecutorJob {
+    FString JobName;
+};
