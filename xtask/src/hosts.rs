@@ -48,10 +48,11 @@ const HOSTS: &[Host] = &[
     Host { place: Some("TASKBELL_COMFYUI"), ..host("comfyui", &["real_comfyui"], 10) },
     host("torch", &["transformers", "lightning", "ignite"], 10),
     Host { is_heavy: true, programs: &["slurmctld", "slurmd"], ..host("slurm", &["slurm"], 3) },
+    Host { is_heavy: true, ..host("ray_jobs", &["ray_jobs"], 6) },
     Host { is_heavy: true, ..host("snakemake", &["snakemake"], 4) },
     Host { is_heavy: true, programs: &["mosquitto", "groovy"], ..host("farm", &["farm"], 4) },
     Host { is_heavy: true, ..host("prefect", &["prefect"], 5) },
-    Host { is_heavy: true, ..host("airflow", &["airflow"], 6) },
+    Host { is_heavy: true, ..host("airflow", &["airflow"], 10) },
 ];
 
 /// All of them.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""For AYON, checked by a stub of ayon-python-api, written from its documentation.
+"""For AYON, checked by a stub: the real ayon-python-api, and a server that answers as its documentation says.
 
 ``pip install ayon-python-api``, and keep this running: ``AYON_SERVER_URL=https://ayon.studio
 AYON_API_KEY=… TASKBELL_CONFIG=taskbell.toml python taskbell_ayon.py Approved Retake``, with the statuses to

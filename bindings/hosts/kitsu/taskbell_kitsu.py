@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""For Kitsu, checked by a stub: the functions of gazu, and the events of Zou's source.
+"""For Kitsu, checked by a stub: the real gazu, and a server that sends the events of Zou's source.
 
 ``pip install gazu``, and keep this running: ``KITSU_HOST=https://kitsu.studio/api KITSU_LOGIN=bot@studio
 KITSU_PASSWORD=… TASKBELL_CONFIG=taskbell.toml python taskbell_kitsu.py``. From
@@ -33,7 +33,9 @@ def report(event: dict[str, Any]) -> None:
         if flag is None:
             return
         task = gazu.task.get_task(event["task_id"])
-        words = (task.get(part, {}).get("name") for part in ("project", "sequence", "entity", "task_type"))
+        words = (
+            (task.get(part) or {}).get("name") for part in ("project", "sequence", "entity", "task_type")
+        )
         about = {
             "id": task["id"],
             "name": " / ".join(filter(None, words)),

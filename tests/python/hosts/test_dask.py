@@ -40,3 +40,12 @@ def test_what_a_scheduler_does_until_it_is_idle_is_one_batch(tmp_path, receive):
     assert failed["name"].startswith("double-")
     assert failed["error"]["message"] == "ValueError('no light')"
     assert [request.json()["type"] for request in receiver.requests] == ["batch.end"]
+
+
+def test_a_scheduler_works_without_the_library(tmp_path, receive):
+    receiver = receive()
+    (tmp_path / "work.py").write_text(WORK)
+    env = {**surroundings(receiver, tmp_path), "TASKBELL_LIBRARY": "/none"}
+    text = run(sys.executable, "work.py", cwd=tmp_path, env=env)
+    assert text.count("a call to Taskbell failed: ") == 1, text
+    assert receiver.requests == []

@@ -14,8 +14,12 @@ import socket
 import subprocess
 import sys
 import threading
-from http.server import ThreadingHTTPServer
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import ThreadingMixIn
+from typing import ClassVar
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 
@@ -23,7 +27,7 @@ if importlib.util.find_spec("opencue_proto") is None:
     pytest.skip("needs opencue-proto and others: cargo xtask test --hosts", allow_module_level=True)
 
 from bells import eventually, settings
-from examples import batches, surroundings
+from examples import batches, surroundings, tasks
 from test_managers import Flamenco
 from tools import ROOT, attempt, need, run
 
@@ -66,6 +70,136 @@ def test_the_stubs_of_kitsu_and_ayon_have_the_functions_of_their_clients():
         same_parameters(getattr(ayon_api, name), function)
 
 
+TASK = "5b6f1f5e-97a4-4e3b-a4f2-d1f5a3a6a1d1"
+"""An id that gazu takes for one."""
+
+
+class Zou:
+    """A server that lets anybody in, has one task, and sends the event of its new status to who listens."""
+
+    def __init__(self):
+        import socketio
+
+        self.events = socketio.Server(async_mode="threading", allow_upgrades=False)
+        self.is_over = False
+        self.events.on("connect", self.connected, namespace="/events")
+        application = socketio.WSGIApp(self.events, self.answer)
+        kind = type("Threads", (ThreadingMixIn, WSGIServer), {"daemon_threads": True})
+        self.server = make_server("127.0.0.1", 0, application, server_class=kind, handler_class=Silent)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def connected(self, sid, environ, *_more):
+        assert environ["HTTP_AUTHORIZATION"] == "Bearer secret-of-kitsu"
+        event = {"task_id": TASK, "new_task_status_id": "done", "previous_task_status_id": "wip"}
+        self.events.start_background_task(self.emit, event)
+
+    def emit(self, event):
+        # A client is connected before it has said what it listens to.
+        while not self.is_over:
+            self.events.emit("task:status-changed", {**event, "person_id": "p"}, namespace="/events")
+            time.sleep(0.2)
+
+    def answer(self, environ, start_response):
+        made = stub("gazu")
+        answers = {
+            "/api/auth/login": {"login": True, "access_token": "secret-of-kitsu", "refresh_token": "r"},
+            "/api/data/task-status/done": {"id": "done", **made.STATUSES["done"]},
+            f"/api/data/tasks/{TASK}/full": {**made.TASK, "id": TASK, "project_id": "p1", "sequence": None},
+        }
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(answers[environ["PATH_INFO"]]).encode()]
+
+
+class Silent(WSGIRequestHandler):
+    def log_message(self, *_words):
+        pass
+
+
+def test_kitsu_is_heard_by_its_real_client(tmp_path, receive):
+    receiver, zou = receive(), Zou()
+    known = {"KITSU_HOST": f"{zou.url}/api", "KITSU_LOGIN": "bot", "KITSU_PASSWORD": "word"}
+    env = {**in_host(receiver, tmp_path, "kitsu", "task.complete"), **known}
+    with (tmp_path / "log").open("w") as log:
+        line = [sys.executable, HOSTS / "kitsu" / "taskbell_kitsu.py"]
+        adapter = subprocess.Popen(line, env=env, cwd=tmp_path, stdout=log, stderr=log)
+        try:
+            task = tasks(receiver)[0]
+        finally:
+            zou.is_over = True
+            adapter.terminate()
+            adapter.wait(30)
+            zou.server.shutdown()
+    assert (task["name"], task["status"]) == ("Film / SH042 / Animation", "success")
+    assert task["url"] == f"{zou.url}/productions/p1/shots/tasks/{TASK}/"
+    assert "secret-of-kitsu" not in (tmp_path / "log").read_text()
+
+
+class Ayon(BaseHTTPRequestHandler):
+    """A server with one event, which it hands out until somebody has finished it."""
+
+    protocol_version = "HTTP/1.1"
+    finished: ClassVar[list[str]] = []
+
+    def do_GET(self):
+        event = {"id": "e1", "topic": "entity.task.status_changed", "project": "film", "user": "ada"}
+        self.say({
+            "/api/info": {"version": "1.10.0", "user": {"name": "bot"}},
+            "/api/users/me": {"name": "bot"},
+            "/api/events/e1": {**event, "payload": {"newValue": "Approved"}, "summary": {"entityId": "x1"}},
+        }.get(self.path, {}))  # fmt: skip
+
+    def do_POST(self):
+        text = self.body()
+        if self.path == "/api/enroll":
+            is_left = not Ayon.finished
+            self.say({"id": "r1", "dependsOn": "e1", "hash": "h", "status": "pending"} if is_left else None)
+            return
+        kind, node = ("tasks", {"name": "animation", "folderId": "f1"})
+        if "folders(ids" in text:
+            kind, node = ("folders", {"path": "/shots/sh042"})
+        page = {"edges": [{"node": node}], "pageInfo": {"endCursor": "", "hasNextPage": False}}
+        self.say({"data": {"project": {kind: page}}})
+
+    def do_PATCH(self):
+        Ayon.finished.append(f"{self.path} {json.loads(self.body())['status']}")
+        self.say(None)
+
+    def body(self):
+        return self.rfile.read(int(self.headers["Content-Length"])).decode()
+
+    def say(self, answer):
+        text = b"" if answer is None else json.dumps(answer).encode()
+        self.send_response(204 if answer is None else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_words):
+        pass
+
+
+def test_ayon_is_asked_by_its_real_client(tmp_path, receive):
+    receiver, server = receive(), ThreadingHTTPServer(("127.0.0.1", 0), Ayon)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    known = {"AYON_SERVER_URL": f"http://127.0.0.1:{server.server_port}", "AYON_API_KEY": "secret-of-ayon"}
+    env = {**in_host(receiver, tmp_path, "ayon", "message"), **known}
+    with (tmp_path / "log").open("w") as log:
+        line = [sys.executable, HOSTS / "ayon" / "taskbell_ayon.py", "Approved"]
+        adapter = subprocess.Popen(line, env=env, cwd=tmp_path, stdout=log, stderr=log)
+        try:
+            eventually("the end of an event", lambda: Ayon.finished and receiver.requests)
+        finally:
+            adapter.terminate()
+            adapter.wait(30)
+            server.shutdown()
+    assert Ayon.finished == ["/api/events/r1 finished"]
+    (message,) = (request.json()["data"] for request in receiver.requests)
+    assert message["title"] == "film / shots/sh042 / animation: Approved"
+    assert "secret-of-ayon" not in (tmp_path / "log").read_text()
+
+
 OPENCUE = """
 import sys
 from google.protobuf.json_format import MessageToJson
@@ -86,12 +220,10 @@ event(monitoring_pb2.JobEvent(header=head("JOB_FINISHED"), job=job))
 """
 
 
-def in_host(receiver, folder, name):
+def in_host(receiver, folder, name, on="batch.end"):
     paths = os.pathsep.join([str(HOSTS / name), os.environ["PYTHONPATH"]])
     config = folder / "taskbell.json"
-    config.write_text(
-        json.dumps(settings(folder, receiver.url(), hooks=[{"on": ["batch.end"], "to": ["e0"]}]))
-    )
+    config.write_text(json.dumps(settings(folder, receiver.url(), hooks=[{"on": [on], "to": ["e0"]}])))
     return surroundings(receiver, folder, TASKBELL_CONFIG=str(config), PYTHONPATH=paths)
 
 

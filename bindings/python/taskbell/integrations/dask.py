@@ -7,7 +7,7 @@ from typing import Any
 from distributed.diagnostics.plugin import SchedulerPlugin
 
 from .._bell import EXIT_TIMEOUT_S
-from .._default import default
+from .._default import default, init
 from .._faults import noted
 from .._job import Job
 
@@ -38,7 +38,7 @@ class TaskbellPlugin(SchedulerPlugin):
         """The scheduler has begun, or has got this plugin."""
         self._scheduler, self._loop = scheduler, scheduler.loop
         if self._config is not None:
-            default.start(self._config, False, False)
+            init(self._config)
 
     def transition(self, key: Any, start: str, finish: str, *_arguments: Any, **_more: Any) -> None:
         """A task has changed its state."""
