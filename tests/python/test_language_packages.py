@@ -96,7 +96,7 @@ def own_library_only() -> dict[str, str]:
 
 
 WORKERS = """
-import { Worker, isMainThread, workerData } from 'node:worker_threads';
+import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { Bell } from 'taskbell';
 
 const [configs, number] = isMainThread ? [JSON.parse(process.argv[2]), 0] : workerData;
@@ -107,8 +107,15 @@ if (isMainThread) {
     const worker = new Worker(new URL(import.meta.url), { workerData: [configs, own] });
     await new Promise((resolve) => worker.once('exit', resolve));
   }
+  // One that is stopped in the middle leaves its bell open, and nothing else behind.
+  const stopped = new Worker(new URL(import.meta.url), { workerData: [configs, 3] });
+  await new Promise((resolve) => stopped.once('message', resolve));
+  await stopped.terminate();
   await bell.close();
   console.log('ok');
+} else if (number === 3) {
+  parentPort.postMessage('open');
+  setInterval(() => {}, 1000);
 }
 """
 
@@ -122,15 +129,15 @@ def test_the_package_for_npm_has_its_library_and_works_in_worker_threads(tmp_pat
     install_npm(tmp_path)
     (tmp_path / "workers.mjs").write_text(WORKERS)
     configs = []
-    for number in range(3):
+    for number in range(4):
         (tmp_path / str(number)).mkdir()
         configs.append(json.dumps(settings(tmp_path / str(number), receiver.url())))
     words = run(
         need("node"), tmp_path / "workers.mjs", json.dumps(configs), env=own_library_only(), timeout=60
     )
     assert words == "ok\n"
-    numbers = {request.json()["data"]["number"] for request in receiver.wait_for(3)}
-    assert numbers == {0, 1, 2}
+    numbers = {request.json()["data"]["number"] for request in receiver.wait_for(4)}
+    assert numbers == {0, 1, 2, 3}
 
 
 def test_the_types_for_node_have_what_the_package_exports():
