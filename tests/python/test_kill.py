@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 import taskbell
-from bells import eventually, query
+from bells import endpoint, eventually, query, settings
 from receiver import Receiver
 from tools import ROOT, compile_native
 
@@ -188,3 +188,24 @@ def test_nothing_accepted_is_lost_when_a_c_host_is_killed_over_and_over(tmp_path
     for _ in range(KILLS // 2):
         crashes.kill_one(c_host, moment)
     print(f"seed {SEED}: {crashes.reconcile()}")
+
+
+def test_a_rate_holds_over_kills_and_starts(tmp_path: Path, receive: Any, host: Any) -> None:
+    count, per_s, slack_s = 6, 2.0, 0.5
+    receiver = receive()
+    rated = endpoint(receiver.url(), rate=f"{count}/{per_s:.0f}s", concurrency=2)
+    config = settings(tmp_path, endpoints={"e0": rated})
+    for _ in range(4):
+        one = host(config)
+        for number in range(20):
+            one.call("emit", "test.event", {"n": number})
+        # Three are sent with each start: without what is kept, four starts would send twelve at once.
+        receiver.wait_for(len(receiver.requests) + 3)
+        one.kill()
+    last = host(config)
+    receiver.wait_for(len(receiver.requests) + count)
+    last.kill()
+    arrived = sorted(request.monotonic for request in receiver.requests)
+    # A busy machine may hand the first of a window over late: the window is a little shorter than that of the rate.
+    most = max(sum(at <= other < at + per_s - slack_s for other in arrived) for at in arrived)
+    assert most <= count, [round(at - arrived[0], 2) for at in arrived]

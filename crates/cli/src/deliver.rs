@@ -9,7 +9,7 @@ use serde_json::json;
 use std::thread;
 use std::time::Duration;
 use taskbell_core::engine::Bell;
-use taskbell_core::spool::{Reader, SpoolPath};
+use taskbell_core::spool::{Reader, SpoolPath, SpoolReader};
 
 /// The exit code when something is left.
 const LEFT: i32 = 3;
@@ -39,7 +39,7 @@ pub fn run(arguments: &DeliverArgs, terminal: &mut Terminal) -> Result<(), Failu
     if spool.exists() {
         let bell = Bell::open(config).map_err(bad_event)?;
         deliver(&bell, arguments.timeout, &mut totals, terminal)?;
-        let counts = Reader::open(&spool).and_then(|reader| reader.counts());
+        let counts = SpoolReader::open(&spool).and_then(|reader| reader.counts());
         let known =
             |error: taskbell_core::spool::SpoolError| Failure::new(error.to_string(), "check the disk");
         left = counts.map_err(known)?.pending;

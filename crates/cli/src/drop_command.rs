@@ -24,7 +24,7 @@ pub fn run(arguments: &DropArgs, terminal: &mut Terminal) -> Result<(), Failure>
         _ => None,
     };
     let (ended, removed) =
-        open.operator.drop(&open.selection, clock::unix_ms()).map_err(|error| refused(&error))?;
+        open.operator.drop_deliveries(&open.selection, clock::unix_ms()).map_err(|error| refused(&error))?;
     let hosts = if ended > 0 { open.call_hosts() } else { 0 };
     if ended + removed == 0 {
         return Err(open.nothing("pending deliveries and dead letters"));
@@ -59,7 +59,7 @@ mod tests {
     use crate::list::tests::fill;
     use crate::tests::output;
     use std::path::Path;
-    use taskbell_core::spool::Reader;
+    use taskbell_core::spool::{Reader, SpoolReader};
 
     fn drop_these(path: &Path, options: &[&str]) -> Result<String, Failure> {
         output(&[&["drop", path.to_str().unwrap()], options].concat())
@@ -71,7 +71,7 @@ mod tests {
         let path = folder.path().join("spool.db");
         fill(&path);
         let counts = || {
-            let counts = Reader::open(&path).unwrap().counts().unwrap();
+            let counts = SpoolReader::open(&path).unwrap().counts().unwrap();
             (counts.pending, counts.delivered, counts.dead)
         };
         let text = drop_these(&path, &["--endpoint", "team"]).unwrap();

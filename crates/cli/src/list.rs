@@ -44,8 +44,8 @@ pub fn run(arguments: &ListArgs, terminal: &mut Terminal) -> Result<(), Failure>
     };
     let rows = reader.list(&filter(arguments)).map_err(unreadable)?;
     let counts = reader.counts().map_err(unreadable)?;
-    let quiet = engine::quiet_endpoints(&reader, clock::unix_ms()).map_err(unreadable)?;
-    let in_flight = engine::deliveries_in_flight(&reader).map_err(unreadable)?;
+    let quiet = engine::quiet_endpoints(&*reader, clock::unix_ms()).map_err(unreadable)?;
+    let in_flight = engine::deliveries_in_flight(&*reader).map_err(unreadable)?;
     if terminal.json() {
         let row = |row: &ListRow| with_in_flight(json!(row), in_flight.get(&row.delivery));
         let rows: Vec<_> = rows.iter().map(row).collect();

@@ -68,7 +68,7 @@ mod tests {
     use crate::list::tests::fill;
     use crate::tests::output;
     use std::path::Path;
-    use taskbell_core::spool::Reader;
+    use taskbell_core::spool::{Reader, SpoolReader};
 
     fn replay(path: &Path, options: &[&str]) -> Result<String, Failure> {
         output(&[&["replay", path.to_str().unwrap()], options].concat())
@@ -81,7 +81,7 @@ mod tests {
         let id = fill(&path).to_string();
         let text = replay(&path, &["--dead"]).unwrap();
         assert!(text.starts_with("1 dead letter is due again: the next host"), "{text}");
-        let counts = Reader::open(&path).unwrap().counts().unwrap();
+        let counts = SpoolReader::open(&path).unwrap().counts().unwrap();
         assert_eq!((counts.dead, counts.pending, counts.delivered), (0, 2, 1));
         let text = replay(&path, &[&id]).unwrap();
         assert!(text.starts_with("2 pending deliveries are due now: the next host"), "{text}");

@@ -5,7 +5,7 @@ use super::{input, source};
 use std::path::PathBuf;
 use taskbell_core::clock;
 use taskbell_core::engine;
-use taskbell_core::spool::{DeliverySelection, Operator, SpoolError};
+use taskbell_core::spool::{DeliverySelection, Operator, SpoolError, SpoolOperator};
 
 #[derive(Debug, clap::Args)]
 pub struct SelectionArgs {
@@ -28,7 +28,7 @@ pub struct SelectionArgs {
 
 /// A spool open for changes, and the selected deliveries.
 pub struct OpenSelection {
-    pub operator: Operator,
+    pub operator: Box<dyn Operator>,
     pub selection: DeliverySelection,
     /// The configuration or the spool, as it was given.
     pub source: String,
@@ -46,8 +46,8 @@ impl SelectionArgs {
             );
             return Err(Failure::new("no delivery is selected", next));
         }
-        let path = source::open(&given)?.reader.path().to_owned();
-        let operator = Operator::open(&path).map_err(|error| refused(&error))?;
+        let path = source::open(&given)?.spool;
+        let operator = Box::new(SpoolOperator::open(&path).map_err(|error| refused(&error))?);
         let selection = DeliverySelection {
             id,
             endpoint: self.endpoint.clone(),

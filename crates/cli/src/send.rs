@@ -15,7 +15,7 @@ use taskbell_core::config::Config;
 use taskbell_core::engine::{self, Bell, ErrorKind, InFlightDelivery, Level};
 use taskbell_core::event::EventId;
 use taskbell_core::spool::SpoolPath;
-use taskbell_core::spool::{AttemptDetail, DeliveryDetail, DeliveryState, EventDetail, Reader};
+use taskbell_core::spool::{AttemptDetail, DeliveryDetail, DeliveryState, EventDetail, Reader, SpoolReader};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -124,7 +124,7 @@ const FAILED: &str = " failed and is due again";
 struct Failures {
     event: EventId,
     in_memory: FailedInMemory,
-    reader: Option<Reader>,
+    reader: Option<SpoolReader>,
     looked: Instant,
     printed: HashSet<(i64, u32)>,
 }
@@ -133,7 +133,7 @@ impl Failures {
     /// Scripts get what became of each delivery, and nothing before.
     fn new(spool: &SpoolPath, event: EventId, in_memory: FailedInMemory, terminal: &Terminal) -> Failures {
         let reader = match spool {
-            SpoolPath::File(path) if !terminal.json() => Reader::open(path).ok(),
+            SpoolPath::File(path) if !terminal.json() => SpoolReader::open(path).ok(),
             _ => None,
         };
         Failures { event, in_memory, reader, looked: Instant::now(), printed: HashSet::new() }
@@ -219,7 +219,7 @@ pub fn print_report(
 fn pending(spool: &SpoolPath, id: EventId) -> Vec<(DeliveryDetail, Option<InFlightDelivery>)> {
     let deliveries = stored(spool, id).map(|event| event.deliveries).unwrap_or_default();
     let reader = match spool {
-        SpoolPath::File(path) => Reader::open(path).ok(),
+        SpoolPath::File(path) => SpoolReader::open(path).ok(),
         SpoolPath::Memory => None,
     };
     let in_flight = reader.and_then(|reader| engine::deliveries_in_flight(&reader).ok()).unwrap_or_default();
@@ -234,7 +234,7 @@ fn pending(spool: &SpoolPath, id: EventId) -> Vec<(DeliveryDetail, Option<InFlig
 
 fn stored(spool: &SpoolPath, id: EventId) -> Option<EventDetail> {
     let SpoolPath::File(path) = spool else { return None };
-    Reader::open(path).ok()?.show(&id.to_string()).ok().flatten()
+    SpoolReader::open(path).ok()?.show(&id.to_string()).ok().flatten()
 }
 
 fn finish(

@@ -43,20 +43,20 @@ pub fn run(arguments: &ShowArgs, terminal: &mut Terminal) -> Result<(), Failure>
         let next = format!("give one after {source}; `taskbell list {source}` lists the numbers");
         Failure::new("the number of a delivery or the id of an event is missing", next)
     })?;
-    let Source { reader, config } = source::open(&given)?;
+    let Source { reader, spool, config } = source::open(&given)?;
     let config = config.map(Arc::new);
     let found = reader.show(&id).map_err(|error| {
         Failure::new(error.to_string(), format!("`taskbell list {source}` lists the ids"))
     })?;
     let Some(event) = found else {
         return Err(Failure::new(
-            format!("`{}` is not in {}", id.escape_debug(), reader.path().display()),
+            format!("`{}` is not in {}", id.escape_debug(), spool.display()),
             format!(
                 "`taskbell list {source}` lists the deliveries; ended ones are removed after `[spool] retain`"
             ),
         ));
     };
-    let in_flight = engine::deliveries_in_flight(&reader).unwrap_or_default();
+    let in_flight = engine::deliveries_in_flight(&*reader).unwrap_or_default();
     if terminal.json() {
         let mut json = serde_json::to_value(&event).unwrap_or_default();
         for delivery in json["deliveries"].as_array_mut().into_iter().flatten() {
@@ -67,7 +67,7 @@ pub fn run(arguments: &ShowArgs, terminal: &mut Terminal) -> Result<(), Failure>
     }
     let max_lines = if arguments.full { usize::MAX } else { LINES };
     show_event(&event, max_lines, terminal)?;
-    let quiet = engine::quiet_endpoints(&reader, clock::unix_ms()).unwrap_or_default();
+    let quiet = engine::quiet_endpoints(&*reader, clock::unix_ms()).unwrap_or_default();
     for delivery in &event.deliveries {
         let when = when(
             delivery,

@@ -2,14 +2,16 @@
 
 use super::failure::{Failure, bad_config};
 use super::input;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use taskbell_core::config::{Config, is_bare_url};
 use taskbell_core::spool::SpoolPath;
-use taskbell_core::spool::{Reader, SpoolErrorKind};
+use taskbell_core::spool::{Reader, SpoolErrorKind, SpoolReader};
 
 /// An open spool, and the configuration when one was given.
 pub struct Source {
-    pub reader: Reader,
+    pub reader: Box<dyn Reader>,
+    /// Where the spool lies.
+    pub spool: PathBuf,
     pub config: Option<Config>,
 }
 
@@ -19,7 +21,7 @@ pub fn open(given: &str) -> Result<Source, Failure> {
     let is_config = is_bare_url(given)
         || extension.is_some_and(|name| ["toml", "json"].contains(&name.to_ascii_lowercase().as_str()));
     if !is_config {
-        return Ok(Source { reader: reader(Path::new(given))?, config: None });
+        return opened(Path::new(given), None);
     }
     let config = Config::load(given).map_err(|errors| {
         Failure::new(
@@ -27,8 +29,14 @@ pub fn open(given: &str) -> Result<Source, Failure> {
             "correct the configuration, or give the path of the spool itself (`*.db`)",
         )
     })?;
-    let reader = reader(spool_file(&config, given)?)?;
-    Ok(Source { reader, config: Some(config) })
+    let spool = spool_file(&config, given)?.to_owned();
+    opened(&spool, Some(config))
+}
+
+fn opened(spool: &Path, config: Option<Config>) -> Result<Source, Failure> {
+    let reader = reader(spool)?;
+    let spool = reader.file().unwrap_or(spool).to_owned();
+    Ok(Source { reader, spool, config })
 }
 
 pub const DEFAULT: &str = "taskbell.toml";
@@ -121,8 +129,9 @@ fn spool_file<'a>(config: &'a Config, given: &str) -> Result<&'a Path, Failure> 
 }
 
 /// Opens a spool by its own path.
-pub fn reader(path: &Path) -> Result<Reader, Failure> {
-    Reader::open(path).map_err(|error| {
+pub fn reader(path: &Path) -> Result<Box<dyn Reader>, Failure> {
+    let opened = SpoolReader::open(path).map(|reader| Box::new(reader) as Box<dyn Reader>);
+    opened.map_err(|error| {
         let next = match error.kind() {
             SpoolErrorKind::Missing => {
                 "give the configuration the host runs with, or the path of its spool (`*.db`)"

@@ -7,11 +7,11 @@ use crate::{drop_command, replay};
 use maud::{Markup, html};
 use taskbell_core::clock;
 use taskbell_core::engine;
-use taskbell_core::spool::{DeliverySelection, DeliveryState, Operator};
+use taskbell_core::spool::{DeliverySelection, DeliveryState, Operator, SpoolOperator};
 
 /// Sends one delivery now, dead or waiting, or all dead letters with a reason.
 pub fn replay(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
-    let mut operator = Operator::open(&site.spool)?;
+    let mut operator = SpoolOperator::open(&site.spool)?;
     let done = operator.replay(&selection(ask)?, clock::unix_ms())?;
     let hosts =
         if done.due + done.hurried + done.lifted > 0 { engine::call_hosts(&site.spool, None) } else { 0 };
@@ -20,8 +20,8 @@ pub fn replay(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
 
 /// Gives up a pending delivery, or removes dead letters.
 pub fn drop(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
-    let mut operator = Operator::open(&site.spool)?;
-    let (ended, removed) = operator.drop(&selection(ask)?, clock::unix_ms())?;
+    let mut operator = SpoolOperator::open(&site.spool)?;
+    let (ended, removed) = operator.drop_deliveries(&selection(ask)?, clock::unix_ms())?;
     if ended > 0 {
         engine::call_hosts(&site.spool, None);
     }
@@ -31,7 +31,7 @@ pub fn drop(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
 /// Ends the pause of an endpoint, so that what waits for it is sent now.
 pub fn lift(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
     let Some(endpoint) = ask.form("endpoint") else { return Err(nothing_selected()) };
-    let mut operator = Operator::open(&site.spool)?;
+    let mut operator = SpoolOperator::open(&site.spool)?;
     // No delivery has this number: only the endpoint is meant.
     let choice = DeliverySelection {
         id: Some("0".to_owned()),

@@ -30,7 +30,7 @@ const STATES: &[DeliveryState] = &[DeliveryState::Pending, DeliveryState::Delive
 pub fn show(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
     let l = ask.language;
     let reader = site.reader()?;
-    let list = list(&reader, ask)?;
+    let list = list(&*reader, ask)?;
     if ask.is_part {
         return Ok(list);
     }
@@ -43,12 +43,12 @@ pub fn show(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
                 (counts.dead) " " (l.say("dead", "死信"))
             }
         }
-        (filters(site, &reader, ask)?)
+        (filters(site, &*reader, ask)?)
         div #list hx-get=(format!("/deliveries{}", ask.query_with("lang", None))) hx-trigger="changed from:body" { (list) }
     })
 }
 
-fn filters(site: &Site, reader: &Reader, ask: &Ask) -> Result<Markup, Trouble> {
+fn filters(site: &Site, reader: &dyn Reader, ask: &Ask) -> Result<Markup, Trouble> {
     let l = ask.language;
     let config = site.config();
     let mut endpoints: Vec<String> = reader.backlogs()?.into_keys().collect();
@@ -111,7 +111,7 @@ fn word(l: Language, state: DeliveryState) -> &'static str {
     }
 }
 
-fn list(reader: &Reader, ask: &Ask) -> Result<Markup, Trouble> {
+fn list(reader: &dyn Reader, ask: &Ask) -> Result<Markup, Trouble> {
     let l = ask.language;
     let now = clock::unix_ms();
     let owned = |name: &str| ask.query(name).map(str::to_owned);

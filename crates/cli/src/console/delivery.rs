@@ -36,9 +36,9 @@ pub fn show(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
         ));
     };
     let config = site.config();
-    let in_flight = engine::deliveries_in_flight(&reader).unwrap_or_default();
+    let in_flight = engine::deliveries_in_flight(&*reader).unwrap_or_default();
     let in_flight = in_flight.get(&delivery.delivery);
-    let quiet = engine::quiet_endpoints(&reader, clock::unix_ms()).unwrap_or_default();
+    let quiet = engine::quiet_endpoints(&*reader, clock::unix_ms()).unwrap_or_default();
     let content = html! {
         (heading(l, &event, &delivery, in_flight, quiet.get(&delivery.endpoint)))
         @if !site.is_read_only() { (acts(l, &delivery)) }

@@ -44,8 +44,9 @@ pub fn show(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
     let hours = reader.hours(first_hour)?;
     let ended = reader.ended_since(first_hour, SAMPLED)?;
     let is_sample = ended.len() >= SAMPLED;
-    let held = held_back(&reader.accounts_since(first_hour, ACCOUNTS)?);
-    let without = reader.events_without_delivery(first_hour)?;
+    let unheard = reader.unheard_since(first_hour, ACCOUNTS)?;
+    let held = held_back(&unheard.accounts);
+    let without = unheard.count;
     Ok(html! {
         h1 { (l.say("Figures of the last 24 hours", "最近 24 小时的数据")) }
         section {

@@ -13,8 +13,8 @@ pub fn text(site: &Site) -> Result<String, Trouble> {
     let now = clock::unix_ms();
     let reader = site.reader()?;
     let counts = reader.counts()?;
-    let backlogs = site.backlogs(&reader)?;
-    let states = engine::endpoint_states(&reader, now)?;
+    let backlogs = site.backlogs(&*reader)?;
+    let states = engine::endpoint_states(&*reader, now)?;
     let mut text = String::new();
     let mut family =
         |name: &str, kind: &str, help: &str, samples: &mut dyn Iterator<Item = (String, String)>| {
@@ -63,7 +63,7 @@ pub fn text(site: &Site) -> Result<String, Trouble> {
             })
         }),
     );
-    let firing = engine::firing_alerts(&reader)?;
+    let firing = engine::firing_alerts(&*reader)?;
     family(
         "taskbell_alerts_firing",
         "gauge",
@@ -74,7 +74,7 @@ pub fn text(site: &Site) -> Result<String, Trouble> {
         "taskbell_hosts",
         "gauge",
         "Running hosts that have the spool open.",
-        &mut engine::living_hosts(&reader).map(|hosts| (String::new(), hosts.to_string())).into_iter(),
+        &mut engine::living_hosts(&*reader).map(|hosts| (String::new(), hosts.to_string())).into_iter(),
     );
     family(
         "taskbell_spool_bytes",

@@ -30,12 +30,12 @@ pub fn live(site: &Site, l: Language) -> Result<Markup, Trouble> {
     let now = clock::unix_ms();
     let reader = site.reader()?;
     let counts = reader.counts()?;
-    let backlogs = site.backlogs(&reader)?;
-    let states = engine::endpoint_states(&reader, now)?;
-    let work = engine::work_in_progress(&reader, MAX_WORK)?;
-    let firing = engine::firing_alerts(&reader)?;
+    let backlogs = site.backlogs(&*reader)?;
+    let states = engine::endpoint_states(&*reader, now)?;
+    let work = engine::work_in_progress(&*reader, MAX_WORK)?;
+    let firing = engine::firing_alerts(&*reader)?;
     let events = reader.alert_events(now - HOUR_MS)?;
-    let hosts = engine::living_hosts(&reader);
+    let hosts = engine::living_hosts(&*reader);
     Ok(html! {
         (summary(l, hosts, &counts))
         @if !firing.is_empty() || !events.is_empty() { (alerts(l, &firing, &events, now)) }

@@ -30,7 +30,7 @@ impl Site {
     /// Opens the spool once, so that a wrong path is an error now.
     pub fn open(given: &str, access: Access) -> Result<Site, Failure> {
         let opened = source::open(given)?;
-        let spool = opened.reader.path().to_owned();
+        let spool = opened.spool;
         let loaded = opened.config.map(|config| Loaded {
             changed_at: changed_at(config.file.as_deref()),
             config: Arc::new(config),
@@ -51,12 +51,12 @@ impl Site {
     }
 
     /// A connection to the spool that only looks on. Each page has its own: a host may have replaced the file.
-    pub fn reader(&self) -> Result<Reader, Trouble> {
+    pub fn reader(&self) -> Result<Box<dyn Reader>, Trouble> {
         Ok(source::reader(&self.spool)?)
     }
 
     /// What waits for each endpoint, by name; one of the configuration without a delivery has an empty backlog.
-    pub fn backlogs(&self, reader: &Reader) -> Result<BTreeMap<String, EndpointBacklog>, Trouble> {
+    pub fn backlogs(&self, reader: &dyn Reader) -> Result<BTreeMap<String, EndpointBacklog>, Trouble> {
         let mut backlogs = reader.backlogs()?;
         for endpoint in self.config().iter().flat_map(|config| &config.endpoints) {
             backlogs.entry(endpoint.name.clone()).or_default();

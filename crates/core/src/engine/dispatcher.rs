@@ -188,6 +188,7 @@ impl<S: Store> Dispatcher<S> {
         let Some(committed) = committed else { return false };
         self.ingest.set_commit_time(self.parts.clock.monotonic() - now.monotonic);
         self.early.committed(&self.parts);
+        self.parts.lanes.reports.recorded();
         self.ingest.release();
         failpoint::reach("after-ring-release");
         let transaction = std::mem::take(&mut self.transaction);

@@ -7,10 +7,10 @@ use super::parts::Parts;
 use crate::clock;
 use crate::config::Config;
 use crate::endpoint::Endpoint;
-use crate::lanes::{EndpointHealth, LaneReport, Pause};
+use crate::lanes::{EndpointHealth, Lane, LaneReport, Pause, SentTimes};
 use crate::spool::{Reader, SpoolError, SpoolPath, StateChange, StateKey, StateKind, Store};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 /// From this length a quiet is a warning in the log.
@@ -29,6 +29,14 @@ pub(super) struct Gone {
 pub(super) struct StoredHealth {
     url: String,
     pub health: EndpointHealth,
+}
+
+/// When messages were sent to an endpoint.
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredTimes {
+    url: String,
+    #[serde(flatten)]
+    times: SentTimes,
 }
 
 /// A lane for each endpoint of a configuration. `spool` has the endpoints' state of earlier runs.
@@ -68,6 +76,7 @@ pub fn changed_states(config: &Config, parts: &Parts, reports: &[LaneReport]) ->
         }
     }
     let lanes = parts.lanes.lock();
+    states.extend(tried.iter().filter_map(|name| sent_state(lanes.get(*name)?, false)));
     let health = |name: &str| {
         let (health, new_quiet) = lanes.get(name)?.changed_health()?;
         if let Some(quiet) = new_quiet {
@@ -96,7 +105,7 @@ fn log_quiet(log: &Log, endpoint: &str, quiet: Pause, unix_ms: i64) {
 ///
 /// # Errors
 /// When the spool cannot be read.
-pub fn quiet_endpoints(reader: &Reader, unix_ms: i64) -> Result<BTreeMap<String, i64>, SpoolError> {
+pub fn quiet_endpoints(reader: &dyn Reader, unix_ms: i64) -> Result<BTreeMap<String, i64>, SpoolError> {
     let states = reader.states(StateKind::EndpointHealth)?;
     let quiet = states.into_iter().filter_map(|(key, value)| {
         let stored: StoredHealth = serde_json::from_slice(&value).ok()?;
@@ -114,6 +123,31 @@ fn stored_health(spool: &impl Store, endpoint: &Endpoint) -> Option<EndpointHeal
     let kept = spool.state(&health_key(&endpoint.name)).ok()??;
     let kept: StoredHealth = serde_json::from_slice(&kept).ok()?;
     (kept.url == endpoint.fingerprint()).then_some(kept.health)
+}
+
+/// Counts for the rate of each lane what earlier processes sent; `has_crashed` when one of them died.
+pub fn resume_rates(spool: &impl Store, lanes: &Lanes, has_crashed: bool) -> Result<(), SpoolError> {
+    let kept: HashMap<String, StoredTimes> = spool
+        .states(StateKind::SentTimes)?
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.name, serde_json::from_slice(&value).ok()?)))
+        .collect();
+    for (name, lane) in lanes {
+        let stored = kept.get(name).filter(|stored| stored.url == lane.endpoint().fingerprint());
+        let times = stored.map(|stored| stored.times.clone()).unwrap_or_default();
+        lane.resume_rate(&times, has_crashed);
+    }
+    Ok(())
+}
+
+/// What the spool keeps of the messages that a lane has sent.
+pub fn sent_state(lane: &Lane, is_whole: bool) -> Option<StateChange> {
+    let (endpoint, times) = (lane.endpoint(), lane.sent_times(is_whole)?);
+    if times.sent.is_empty() {
+        return None;
+    }
+    let stored = StoredTimes { url: endpoint.fingerprint(), times };
+    Some((StateKey::shared(StateKind::SentTimes, &endpoint.name), serde_json::to_vec(&stored).ok()))
 }
 
 fn gone_state(config: &Config, endpoint: &str, reason: &str) -> Option<StateChange> {

@@ -10,19 +10,41 @@ use crate::spool::{LiveTurn, Reader, SpoolErrorKind};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Waiting reports at which lanes pause, because the disk does not keep up.
 const MAX_WAITING: usize = 4096;
+
+/// While a result has not been written for so long, no attempt starts: if the process died now, the next one would send
+/// again what is not written.
+const UNRECORDED: Duration = Duration::from_millis(500);
+
+/// Reports on their way into the spool. Real time, also where a test sets the clock: it is about the pace of the disk.
+#[derive(Default)]
+struct Waiting {
+    reports: Vec<LaneReport>,
+    /// When the first of them came.
+    since: Option<Instant>,
+    /// When the first of those came that are in the open transaction.
+    taken_since: Option<Instant>,
+}
+
+impl Waiting {
+    /// Whether lanes have to wait for the disk.
+    fn is_behind(&self) -> bool {
+        let first = self.taken_since.or(self.since);
+        self.reports.len() >= MAX_WAITING || first.is_some_and(|first| first.elapsed() >= UNRECORDED)
+    }
+}
 
 /// The sink of all lanes.
 pub struct LaneReports {
     phase: Arc<PhaseCell>,
     waker: Arc<Waker>,
-    waiting: Mutex<Vec<LaneReport>>,
+    waiting: Mutex<Waiting>,
     room: Condvar,
     // `None` without a file: then lanes keep every message in memory.
-    messages: Mutex<Option<Reader>>,
+    messages: Mutex<Option<Box<dyn Reader + Send>>>,
     // The living messages, without a file.
     live: Mutex<LiveInMemory>,
     // Rows of deliveries that changed when the spool was recreated: the number lanes know, and the present one.
@@ -38,7 +60,7 @@ impl LaneReports {
     pub fn new(
         phase: Arc<PhaseCell>,
         waker: Arc<Waker>,
-        messages: Option<Reader>,
+        messages: Option<Box<dyn Reader + Send>>,
         scrubber: Scrubber,
     ) -> LaneReports {
         LaneReports {
@@ -60,14 +82,33 @@ impl LaneReports {
     /// The oldest reports, at most so many, with the present row numbers.
     pub fn take(&self, most: usize) -> Vec<LaneReport> {
         let mut waiting = lock(&self.waiting);
-        let most = most.min(waiting.len());
-        let mut reports: Vec<LaneReport> = waiting.drain(..most).collect();
+        let most = most.min(waiting.reports.len());
+        let mut reports: Vec<LaneReport> = waiting.reports.drain(..most).collect();
+        if most > 0 {
+            waiting.taken_since = waiting.taken_since.or(waiting.since);
+        }
+        if waiting.reports.is_empty() {
+            waiting.since = None;
+        }
         drop(waiting);
         reports.iter_mut().for_each(|report| self.name_present_row(report));
         if !reports.is_empty() {
             self.room.notify_all();
         }
         reports
+    }
+
+    /// What was taken is durable.
+    pub fn recorded(&self) {
+        let was_behind = {
+            let mut waiting = lock(&self.waiting);
+            let was_behind = waiting.is_behind();
+            waiting.taken_since = None;
+            was_behind
+        };
+        if was_behind {
+            self.room.notify_all();
+        }
     }
 
     /// Puts the present row number into a report.
@@ -111,7 +152,7 @@ impl LaneReports {
     }
 
     pub fn waiting(&self) -> usize {
-        lock(&self.waiting).len()
+        lock(&self.waiting).reports.len()
     }
 
     /// Whether a lane has met damage in the spool since the last call.
@@ -129,7 +170,7 @@ impl LaneReports {
     }
 
     /// Replaces the reader of messages, and the row numbers that changed with it.
-    pub fn replace_reader(&self, reader: Option<Reader>, renumbered: &HashMap<i64, i64>) {
+    pub fn replace_reader(&self, reader: Option<Box<dyn Reader + Send>>, renumbered: &HashMap<i64, i64>) {
         let mut messages = lock(&self.messages);
         self.renumber(renumbered);
         *messages = reader;
@@ -161,13 +202,16 @@ impl LaneReports {
 impl LaneSink for LaneReports {
     fn report(&self, report: LaneReport) {
         lock(&self.live).note(&report);
-        lock(&self.waiting).push(report);
+        let mut waiting = lock(&self.waiting);
+        waiting.since.get_or_insert_with(Instant::now);
+        waiting.reports.push(report);
+        drop(waiting);
         self.waker.notify();
     }
 
     fn await_room(&self) {
         let mut reports = lock(&self.waiting);
-        while reports.len() >= MAX_WAITING && self.phase.get() < Phase::Stopping {
+        while reports.is_behind() && self.phase.get() < Phase::Stopping {
             let wait = Duration::from_millis(500);
             reports = self.room.wait_timeout(reports, wait).unwrap_or_else(PoisonError::into_inner).0;
         }

@@ -76,7 +76,10 @@ pub struct FiringAlert {
 ///
 /// # Errors
 /// When the spool cannot be read.
-pub fn endpoint_states(reader: &Reader, unix_ms: i64) -> Result<BTreeMap<String, EndpointState>, SpoolError> {
+pub fn endpoint_states(
+    reader: &dyn Reader,
+    unix_ms: i64,
+) -> Result<BTreeMap<String, EndpointState>, SpoolError> {
     let mut states = BTreeMap::new();
     for (key, value) in reader.states(StateKind::EndpointHealth)? {
         let Ok(StoredHealth { health, .. }) = serde_json::from_slice(&value) else { continue };
@@ -96,16 +99,16 @@ pub fn endpoint_states(reader: &Reader, unix_ms: i64) -> Result<BTreeMap<String,
 }
 
 /// How many hosts have this spool open. `None` where nobody can tell.
-pub fn living_hosts(reader: &Reader) -> Option<usize> {
-    Intake::live_instances(reader.path()).ok().map(|living| living.len())
+pub fn living_hosts(reader: &dyn Reader) -> Option<usize> {
+    Intake::live_instances(reader.file()?).ok().map(|living| living.len())
 }
 
 /// The open queues and batches, those that went on last first; at most `limit` of each.
 ///
 /// # Errors
 /// When the spool cannot be read.
-pub fn work_in_progress(reader: &Reader, limit: usize) -> Result<Vec<OpenWork>, SpoolError> {
-    let living = Intake::live_instances(reader.path()).unwrap_or_default();
+pub fn work_in_progress(reader: &dyn Reader, limit: usize) -> Result<Vec<OpenWork>, SpoolError> {
+    let living = reader.file().and_then(|file| Intake::live_instances(file).ok()).unwrap_or_default();
     let mut queues: BTreeMap<String, (QueueTally, bool)> = BTreeMap::new();
     for (key, value) in reader.states(StateKind::QueueCounts)? {
         let Some(counts) = tally::read_queue(&value) else { continue };
@@ -163,7 +166,7 @@ fn progress(name: String, tally: &QueueTally, expected: Option<u64>) -> OpenWork
 ///
 /// # Errors
 /// When the spool cannot be read.
-pub fn firing_alerts(reader: &Reader) -> Result<Vec<FiringAlert>, SpoolError> {
+pub fn firing_alerts(reader: &dyn Reader) -> Result<Vec<FiringAlert>, SpoolError> {
     let firing = reader.states(StateKind::Alert)?.into_iter().filter_map(|(key, value)| {
         let Kept { metric, since, told, reminders, value } = Kept::from_bytes(&value)?;
         told?;

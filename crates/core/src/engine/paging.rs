@@ -126,7 +126,10 @@ fn put_into_lanes(found: Vec<WaitingDelivery>, parts: &Parts) {
         let untried = jobs.iter().filter(|job| job.attempts == 0).count() as u32;
         parts.progress.update().adds_tried(0, jobs.len() as u32, untried);
         match lanes.get(&endpoint) {
-            Some(lane) => lane.push(jobs),
+            Some(lane) => {
+                lane.recover(jobs.len());
+                lane.push(jobs);
+            }
             None => parts.lanes.drop_unconfigured(&endpoint, jobs),
         }
     }

@@ -78,7 +78,12 @@ impl ReloadSlot {
 }
 
 impl Parts {
-    pub fn new(intake: Intake, config: &Config, clock: Arc<dyn Clock>, reader: Option<Reader>) -> Parts {
+    pub fn new(
+        intake: Intake,
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        reader: Option<Box<dyn Reader + Send>>,
+    ) -> Parts {
         let (log, counters): (Arc<Log>, Arc<Counters>) = Default::default();
         let (phase, waker): (Arc<PhaseCell>, Arc<Waker>) = Default::default();
         let intake = Arc::new(intake);

@@ -16,7 +16,7 @@ use crate::os;
 use crate::platform::{self, Attachment};
 use crate::secret::{REDACTED, SecretUrl};
 use crate::shaping::ShapingState;
-use crate::spool::{Reader, SpoolErrorKind, SpoolPath};
+use crate::spool::{SpoolErrorKind, SpoolPath, SpoolReader};
 use crate::tally::Tally;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -97,7 +97,8 @@ fn on_own_thread(work: impl FnOnce() -> Result<Json, Error> + Send) -> Result<Js
 fn with_usual(config: &Config) -> (Tally, Option<String>) {
     let mut tally = Tally::default();
     let SpoolPath::File(path) = &config.spool.path else { return (tally, None) };
-    let looked_up = Reader::open(path).and_then(|spool| usual_durations::look_up_usual(&spool, &mut tally));
+    let looked_up =
+        SpoolReader::open(path).and_then(|spool| usual_durations::look_up_usual(&spool, &mut tally));
     let trouble = looked_up.err().filter(|error| error.kind() != SpoolErrorKind::Missing);
     (tally, trouble.map(|error| format!("the usual durations cannot be read: {error}")))
 }

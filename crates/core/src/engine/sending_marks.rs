@@ -101,13 +101,13 @@ fn mark(table: &LaneTable, sending: &[SendingAttempt]) -> Vec<u8> {
 ///
 /// # Errors
 /// When the spool cannot be read.
-pub fn deliveries_in_flight(reader: &Reader) -> Result<HashMap<i64, InFlightDelivery>, SpoolError> {
+pub fn deliveries_in_flight(reader: &dyn Reader) -> Result<HashMap<i64, InFlightDelivery>, SpoolError> {
     let marks = reader.states(StateKind::InFlight)?;
     if marks.is_empty() {
         return Ok(HashMap::new());
     }
     // Where nobody can tell which hosts live, nothing counts as in flight.
-    let living = Intake::live_instances(reader.path()).unwrap_or_default();
+    let living = reader.file().and_then(|file| Intake::live_instances(file).ok()).unwrap_or_default();
     let marks = marks.into_iter().filter(|(key, _)| living.contains(&key.owner));
     let deliveries = marks.filter_map(|(_, value)| serde_json::from_slice(&value).ok());
     Ok(deliveries.flat_map(HashMap::<i64, InFlightDelivery>::into_iter).collect())

@@ -5,7 +5,7 @@ use super::log::Level;
 use super::paging;
 use super::parts::Parts;
 use crate::lanes::Job;
-use crate::spool::{FileFault, NewDelivery, NewEvent, Reader, Spool, SpoolError};
+use crate::spool::{FileFault, NewDelivery, NewEvent, Spool, SpoolError, SpoolReader};
 use std::collections::HashMap;
 
 /// Recreates the spool from the former file, and from the deliveries that wait in the lanes.
@@ -13,7 +13,8 @@ pub fn recreate(spool: &mut Spool, cause: FileFault, parts: &Parts) -> Result<()
     let Parts { lanes, log, spool_health, clock, .. } = parts;
     let incident = spool.renew(cause, clock.unix_ms())?;
     let rows = &lanes.reports;
-    rows.replace_reader(Reader::open(spool.path()).ok(), &incident.moved);
+    let reader = SpoolReader::open(spool.path()).ok();
+    rows.replace_reader(reader.map(|reader| Box::new(reader) as Box<_>), &incident.moved);
     spool_health.add_incident(&incident.to_string());
     let all = lanes.all();
     let waiting: Vec<(String, Job)> = all

@@ -4,6 +4,7 @@ mod health;
 mod outcome;
 mod posting;
 mod sending;
+mod sent_times;
 
 use super::breaker::{Breaker, Permit};
 use super::coalesce;
@@ -25,6 +26,7 @@ use std::time::Duration;
 pub use health::Failing;
 pub(super) use posting::PostResult;
 pub use sending::SendingAttempt;
+pub use sent_times::SentTimes;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LaneState {
@@ -47,6 +49,8 @@ pub struct Lane {
     pub(super) sink: Arc<dyn LaneSink>,
     pub(super) senders: Arc<Senders>,
     pub(super) seat: Seat,
+    /// Whether it has a rate that holds over a restart.
+    keeps_pace: bool,
     inner: Mutex<Inner>,
 }
 
@@ -59,6 +63,10 @@ struct Inner {
     health: EndpointHealth,
     health_reported: EndpointHealth,
     in_flight: usize,
+    /// Attempts that are reported and not durable yet; counted where the rate holds over a restart.
+    unrecorded: usize,
+    /// Attempts that a process which crashed may have made, and that are not counted yet.
+    in_doubt: usize,
     sending: Vec<SendingAttempt>,
     /// Delivered messages whose file is not sent yet.
     following_up: usize,
@@ -116,6 +124,8 @@ impl Lane {
             health: EndpointHealth::default(),
             health_reported: EndpointHealth::default(),
             in_flight: 0,
+            unrecorded: 0,
+            in_doubt: 0,
             sending: Vec::new(),
             following_up: 0,
             last_failure: None,
@@ -126,8 +136,9 @@ impl Lane {
             stopping: false,
             retired: false,
         };
+        let keeps_pace = !keeps_bodies && inner.pace.is_bound();
         let (seat, inner) = (Seat::default(), Mutex::new(inner));
-        Ok(Arc::new(Lane { endpoint, client, clock, sink, senders, seat, inner }))
+        Ok(Arc::new(Lane { endpoint, client, clock, sink, senders, seat, keeps_pace, inner }))
     }
 
     pub fn endpoint(&self) -> &Arc<Endpoint> {
@@ -240,7 +251,9 @@ impl Lane {
     /// Whether no further attempt may begin before one ends.
     fn is_full(&self, inner: &Inner) -> bool {
         let sending = inner.in_flight + inner.following_up;
-        sending >= self.endpoint.concurrency || self.endpoint.ordered && sending > 0
+        sending >= self.endpoint.concurrency
+            || self.endpoint.ordered && sending > 0
+            || self.keeps_pace && inner.unrecorded >= inner.pace.most_unrecorded()
     }
 
     /// The next step of a sender. What is stale comes before rate and breaker: it must neither wait for them

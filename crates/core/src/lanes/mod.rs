@@ -32,7 +32,7 @@ pub(crate) use dry_run::{DryRun, DryRunRequest, dry_run};
 pub(crate) use endpoint_health::{EndpointHealth, Pause};
 pub use job::Job;
 pub(crate) use job::LiveJob;
-pub(crate) use lane::{Failing, Lane, SendingAttempt};
+pub(crate) use lane::{Failing, Lane, SendingAttempt, SentTimes};
 pub(crate) use post::{ask_relay, shown as shown_relay};
 pub(crate) use report::{Disposition, LaneReport, LaneSink};
 pub(crate) use senders::Senders;

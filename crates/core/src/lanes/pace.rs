@@ -6,10 +6,16 @@ use std::time::Duration;
 
 const MAX_TIMES: u32 = 1000;
 
+/// Added to the monotonic clock, which may have begun later than an earlier process sent: the longest period of a rate.
+const BEFORE: Duration = Duration::from_secs(7 * 86_400);
+
+/// The part of a rate that may be sent and not recorded.
+const UNRECORDED_PART: u32 = 8;
+
 /// Several rates that all hold, and when messages were sent.
 pub struct Pace {
     rates: Vec<Rate>,
-    /// The latest, the oldest first; as many as the largest count.
+    /// The latest, the oldest first; as many as the largest count. `BEFORE` is added to each.
     sent: VecDeque<Duration>,
 }
 
@@ -22,20 +28,51 @@ impl Pace {
     pub fn wait(&self, now: Duration) -> Duration {
         let wait = |rate: &Rate| {
             let first = self.sent.len().checked_sub(rate.count as usize)?;
-            Some((*self.sent.get(first)? + rate.per).saturating_sub(now))
+            Some((*self.sent.get(first)? + rate.per).saturating_sub(now + BEFORE))
         };
         self.rates.iter().filter_map(wait).max().unwrap_or_default()
     }
 
     pub fn take(&mut self, now: Duration) {
         let most = self.rates.iter().map(|rate| rate.count as usize).max().unwrap_or_default();
-        self.sent.push_back(now);
+        self.sent.push_back(now + BEFORE);
         self.sent.drain(..self.sent.len().saturating_sub(most));
     }
 
     /// The message that was taken last is not sent.
     pub fn give_back(&mut self) {
         self.sent.pop_back();
+    }
+
+    /// Whether there is any rate.
+    pub fn is_bound(&self) -> bool {
+        !self.rates.is_empty()
+    }
+
+    /// How many attempts may be reported and not recorded before the next one starts.
+    pub fn most_unrecorded(&self) -> usize {
+        let part = |rate: &Rate| (rate.count / UNRECORDED_PART).max(1) as usize;
+        self.rates.iter().map(part).min().unwrap_or(usize::MAX)
+    }
+
+    /// How long ago messages were sent that still count; the oldest first.
+    pub fn ages(&self, now: Duration) -> Vec<Duration> {
+        let longest = self.rates.iter().map(|rate| rate.per).max().unwrap_or_default();
+        let ages = self.sent.iter().map(|sent| (now + BEFORE).saturating_sub(*sent));
+        ages.filter(|age| *age < longest).collect()
+    }
+
+    /// Goes on after messages that were sent so long ago, the oldest first.
+    pub fn restore(&mut self, ages: impl Iterator<Item = Duration>, now: Duration) {
+        self.sent.clear();
+        let mut ages: Vec<Duration> = ages.filter(|age| *age < BEFORE).collect();
+        ages.sort_unstable_by_key(|age| std::cmp::Reverse(*age));
+        for age in ages {
+            self.take(now);
+            if let Some(sent) = self.sent.back_mut() {
+                *sent -= age;
+            }
+        }
     }
 
     /// What an earlier lane of the same endpoint sent counts.
@@ -134,6 +171,21 @@ mod tests {
         let mut pace = Pace::new(&rates);
         pace.resume(&earlier);
         assert_eq!(pace.wait(seconds(3.0)), seconds(7.0));
+    }
+
+    #[test]
+    fn what_an_earlier_process_sent_counts_although_its_clock_had_another_beginning() {
+        let rates = [Rate { count: 2, per: seconds(60.0) }];
+        let mut earlier = Pace::new(&rates);
+        [1.0, 900.0, 930.0].iter().for_each(|at| earlier.take(seconds(*at)));
+        let ages = earlier.ages(seconds(940.0));
+        assert_eq!(ages, [40.0, 10.0].map(seconds), "the first one is too old to count");
+        let mut pace = Pace::new(&rates);
+        pace.restore(ages.into_iter(), seconds(3.0));
+        assert_eq!(pace.wait(seconds(3.0)), seconds(20.0));
+        pace.take(seconds(23.0));
+        assert_eq!(pace.wait(seconds(23.0)), seconds(30.0));
+        assert!(pace.ages(seconds(90.0)).is_empty());
     }
 
     #[test]

@@ -95,7 +95,8 @@ mod tests {
         attempt, counts, delivery, event_id, place, ring, spool, spool_at, waiting, write,
     };
     use super::super::{
-        AttemptRow, DeliverySelection, DeliveryState, Filter, NewEvent, Operator, Reader, SpoolTransaction,
+        AttemptRow, DeliverySelection, DeliveryState, Filter, NewEvent, Operator, Reader, SpoolOperator,
+        SpoolReader, SpoolTransaction,
     };
 
     /// An event with this number whose delivery, of the same number, has arrived; whether it is new.
@@ -124,7 +125,7 @@ mod tests {
         assert_eq!((counts(&spool).delivered, counts(&spool).pending), (2, 1));
         assert_eq!(waiting(&spool, "ci"), [waits]);
 
-        let reader = Reader::open(&path).unwrap();
+        let reader = SpoolReader::open(&path).unwrap();
         let list = |filter: Filter| -> Vec<i64> {
             reader.list(&filter).unwrap().iter().map(|row| row.delivery).collect()
         };
@@ -150,7 +151,7 @@ mod tests {
         assert_eq!(spool.conn.query_row(logged, [&id], |row| row.get(0)), Ok(1));
 
         let meant = DeliverySelection { id: Some(id), ..DeliverySelection::default() };
-        let replayed = Operator::open(&path).unwrap().replay(&meant, 9).unwrap();
+        let replayed = SpoolOperator::open(&path).unwrap().replay(&meant, 9).unwrap();
         assert_eq!((replayed.due, replayed.delivered), (0, 1));
     }
 

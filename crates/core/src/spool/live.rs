@@ -2,7 +2,7 @@
 //! which the first posts, later ones edit, and the last closes. All instances on a spool share them.
 
 use super::state_key::{self, StateKey, StateKind};
-use super::{Batch, Reader, SpoolError, read_event_id};
+use super::{Batch, SpoolError, read_event_id};
 use crate::event::EventId;
 use crate::hash::sha256_hex;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -153,31 +153,29 @@ pub(super) fn note(
     write(batch, first, &live)
 }
 
-impl Reader {
-    /// Whether it is the turn of this delivery of a living message, which began with the event `first`.
-    pub fn live_turn(&self, delivery: i64, first: &str, endpoint: &str) -> Result<LiveTurn, SpoolError> {
-        let look = || -> rusqlite::Result<LiveTurn> {
-            let of = "FROM terms t JOIN deliveries d ON d.seq = t.delivery JOIN events e ON e.seq = d.event \
-                      WHERE t.live = ?1 AND d.endpoint = ?2";
-            let earlier = format!("SELECT 1 {of} AND d.seq < ?3 AND d.state = 'pending'");
-            if self.conn().prepare_cached(&earlier)?.exists(params![first, endpoint, delivery])? {
-                return Ok(LiveTurn::Later);
-            }
-            let newer = format!(
-                "SELECT e.id {of} AND d.seq > ?3 AND d.state = 'delivered' ORDER BY d.seq DESC LIMIT 1"
-            );
-            let newer = self
-                .conn()
-                .prepare_cached(&newer)?
-                .query_row(params![first, endpoint, delivery], |row| read_event_id(row, 0))
-                .optional()?;
-            if let Some(by) = newer {
-                return Ok(LiveTurn::Outdated(by));
-            }
-            Ok(LiveTurn::Send(read(self.conn(), first, endpoint)?.and_then(|live| live.message)))
-        };
-        look().map_err(SpoolError::at(self.path()))
+/// See [`Reader::live_turn`](super::Reader::live_turn).
+pub(super) fn turn(
+    conn: &Connection,
+    delivery: i64,
+    first: &str,
+    endpoint: &str,
+) -> rusqlite::Result<LiveTurn> {
+    let of = "FROM terms t JOIN deliveries d ON d.seq = t.delivery JOIN events e ON e.seq = d.event \
+              WHERE t.live = ?1 AND d.endpoint = ?2";
+    let earlier = format!("SELECT 1 {of} AND d.seq < ?3 AND d.state = 'pending'");
+    if conn.prepare_cached(&earlier)?.exists(params![first, endpoint, delivery])? {
+        return Ok(LiveTurn::Later);
     }
+    let newer =
+        format!("SELECT e.id {of} AND d.seq > ?3 AND d.state = 'delivered' ORDER BY d.seq DESC LIMIT 1");
+    let newer = conn
+        .prepare_cached(&newer)?
+        .query_row(params![first, endpoint, delivery], |row| read_event_id(row, 0))
+        .optional()?;
+    if let Some(by) = newer {
+        return Ok(LiveTurn::Outdated(by));
+    }
+    Ok(LiveTurn::Send(read(conn, first, endpoint)?.and_then(|live| live.message)))
 }
 
 /// The living message that a delivery belongs to.

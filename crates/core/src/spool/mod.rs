@@ -1,6 +1,6 @@
 //! The spool: a SQLite database of events, deliveries, attempts and dead letters. One writer per
 //! instance (its dispatcher) commits one transaction per batch; instances may share a file, and any number
-//! of [`Reader`]s look on.
+//! of [`SpoolReader`]s look on.
 //!
 //! Everything in it can be read by anybody who may read the file: callers scrub secrets out of errors
 //! and responses before they are kept here, and URLs, headers and keys are never kept at all. The
@@ -34,6 +34,8 @@ mod sqlite_store;
 mod state_key;
 mod store;
 #[cfg(test)]
+mod store_suite;
+#[cfg(test)]
 mod tests;
 mod transaction;
 mod waiting;
@@ -46,17 +48,20 @@ pub use error::{SpoolError, SpoolErrorKind};
 pub use live::LiveMessage;
 pub(crate) use live::{LiveResult, LiveRole, LiveState, LiveTurn};
 pub(crate) use operator::operator_mark;
-pub use operator::{DeliverySelection, Operator, Replayed};
-pub use overview::{AlertEvent, DeadGroup, EndedDelivery, EndpointBacklog, HourCount, LastAnswer, OpenBatch};
+pub use operator::{DeliverySelection, Replayed, SpoolOperator};
+pub use overview::{
+    AlertEvent, DeadGroup, EndedDelivery, EndpointBacklog, HourCount, LastAnswer, OpenBatch, UnheardEvents,
+};
 pub(crate) use ownership::Takeover;
 pub use path::SpoolPath;
-pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, Reader};
+pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, SpoolReader};
 pub(crate) use recovery::{DamagedFile, FileFault, RecoveryReport};
 pub use rows::{AttemptRow, DeliveryEnd, DeliveryState, NewDelivery, NewEvent};
 pub(crate) use rows::{Called, NewFallback, StoredMessage};
 pub(crate) use size_limit::{SizeState, transaction_bytes, transaction_reports};
 pub(crate) use state_key::{StateChange, StateKey, StateKind};
-pub(crate) use store::{Batch, BatchNews, BatchWatch, Early, Next, Pending, Store};
+pub(crate) use store::{Batch, BatchNews, BatchWatch, Early, Next, PendingDelivery, Store};
+pub use store::{Operator, Reader};
 pub(crate) use transaction::SpoolTransaction;
 pub(crate) use waiting::{Stretch, WaitingDelivery};
 

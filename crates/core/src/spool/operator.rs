@@ -7,7 +7,7 @@
 
 use super::reader::find_event;
 use super::state_key::{self, StateKey, StateKind};
-use super::{DeliveryState, Spool, SpoolError};
+use super::{DeliveryState, Operator, Spool, SpoolError};
 use crate::spool::SpoolPath;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
@@ -50,52 +50,18 @@ pub struct Replayed {
 }
 
 /// The hand of an operator on a spool. Its methods may wait for a host's transaction, up to five seconds.
-pub struct Operator {
+pub struct SpoolOperator {
     spool: Spool,
 }
 
-impl Operator {
+impl SpoolOperator {
     /// Opens a spool that exists; a missing one is an error of kind `Missing`.
-    pub fn open(path: &Path) -> Result<Operator, SpoolError> {
-        super::Reader::open(path)?;
-        Ok(Operator { spool: Spool::open(&SpoolPath::File(path.to_owned()), "by hand")? })
-    }
-
-    /// Makes the dead letters that are meant due now: same id, same body, the next attempt's number, a
-    /// new retry schedule. What waits is due now, too, and keeps its schedule. An endpoint that said it is gone, or asked
-    /// for quiet, is tried again; so is the one that is named, without a delivery too.
-    pub fn replay(&mut self, choice: &DeliverySelection, now_ms: i64) -> Result<Replayed, SpoolError> {
-        let meant = self.meant(choice)?;
-        let at = SpoolError::at(&self.spool.path);
-        let mut replayed = Replayed::default();
-        for portion in meant.chunks(PORTION) {
-            let done = change(&mut self.spool.conn, |transaction| replay(transaction, portion, now_ms))
-                .map_err(at)?;
-            replayed.due += done.due;
-            replayed.hurried += done.hurried;
-            replayed.delivered += done.delivered;
-            replayed.lifted += done.lifted;
-        }
-        if let Some(endpoint) = &choice.endpoint {
-            replayed.lifted +=
-                change(&mut self.spool.conn, |transaction| lift(transaction, endpoint)).map_err(at)?;
-        }
-        Ok(replayed)
-    }
-
-    /// Drops the deliveries that are meant: one that waits becomes a dead letter that says so, a dead
-    /// letter is removed. Says how many of both. What was delivered stays for the log.
-    pub fn drop(&mut self, choice: &DeliverySelection, now_ms: i64) -> Result<(usize, usize), SpoolError> {
-        let meant = self.meant(choice)?;
-        let at = SpoolError::at(&self.spool.path);
-        let (mut ended, mut removed) = (0, 0);
-        for portion in meant.chunks(PORTION) {
-            let done = change(&mut self.spool.conn, |transaction| drop_these(transaction, portion, now_ms))
-                .map_err(at)?;
-            ended += done.0;
-            removed += done.1;
-        }
-        Ok((ended, removed))
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be written.
+    pub fn open(path: &Path) -> Result<SpoolOperator, SpoolError> {
+        super::SpoolReader::open(path)?;
+        Ok(SpoolOperator { spool: Spool::open(&SpoolPath::File(path.to_owned()), "by hand")? })
     }
 
     /// The numbers of what is meant.
@@ -130,6 +96,44 @@ impl Operator {
         conn.prepare(&format!("SELECT seq FROM all_deliveries WHERE {wanted} ORDER BY seq"))
             .and_then(|mut statement| statement.query_map(values.as_slice(), |row| row.get(0))?.collect())
             .map_err(SpoolError::at(&self.spool.path))
+    }
+}
+
+impl Operator for SpoolOperator {
+    fn replay(&mut self, choice: &DeliverySelection, now_ms: i64) -> Result<Replayed, SpoolError> {
+        let meant = self.meant(choice)?;
+        let at = SpoolError::at(&self.spool.path);
+        let mut replayed = Replayed::default();
+        for portion in meant.chunks(PORTION) {
+            let done = change(&mut self.spool.conn, |transaction| replay(transaction, portion, now_ms))
+                .map_err(at)?;
+            replayed.due += done.due;
+            replayed.hurried += done.hurried;
+            replayed.delivered += done.delivered;
+            replayed.lifted += done.lifted;
+        }
+        if let Some(endpoint) = &choice.endpoint {
+            replayed.lifted +=
+                change(&mut self.spool.conn, |transaction| lift(transaction, endpoint)).map_err(at)?;
+        }
+        Ok(replayed)
+    }
+
+    fn drop_deliveries(
+        &mut self,
+        choice: &DeliverySelection,
+        now_ms: i64,
+    ) -> Result<(usize, usize), SpoolError> {
+        let meant = self.meant(choice)?;
+        let at = SpoolError::at(&self.spool.path);
+        let (mut ended, mut removed) = (0, 0);
+        for portion in meant.chunks(PORTION) {
+            let done = change(&mut self.spool.conn, |transaction| drop_these(transaction, portion, now_ms))
+                .map_err(at)?;
+            ended += done.0;
+            removed += done.1;
+        }
+        Ok((ended, removed))
     }
 }
 
@@ -233,7 +237,7 @@ mod tests {
     use super::super::tests::{
         NONE, attempt, counts, delivery, event_id, pending, place, ring, spool_at, waiting,
     };
-    use super::super::{DeliveryEnd, NewDelivery, Reader, SpoolErrorKind};
+    use super::super::{DeliveryEnd, NewDelivery, Reader, SpoolErrorKind, SpoolReader};
     use super::*;
 
     fn choice(id: &str) -> DeliverySelection {
@@ -251,7 +255,7 @@ mod tests {
         let seq = batch.delivery(&old).unwrap();
         batch.end(seq, &DeliveryEnd::Dead("stale".into()), 10).unwrap();
         batch.commit().unwrap();
-        let done = Operator::open(&path).unwrap().replay(&DeliverySelection::default(), 5_000).unwrap();
+        let done = SpoolOperator::open(&path).unwrap().replay(&DeliverySelection::default(), 5_000).unwrap();
         assert_eq!(done.due, 1);
         spool.take_over(&[], 5_000).unwrap();
         let waiting = spool.waiting().unwrap();
@@ -272,7 +276,7 @@ mod tests {
         batch.put_state(&gone, Some(b"{}")).unwrap();
         batch.commit().unwrap();
 
-        let mut hand = Operator::open(&path).unwrap();
+        let mut hand = SpoolOperator::open(&path).unwrap();
         let event = event_id(0x1000_0001).to_string();
         let done = hand.replay(&choice(&event[..14]), 5_000).unwrap();
         assert_eq!(done, Replayed { due: 1, delivered: 1, ..Replayed::default() });
@@ -282,7 +286,7 @@ mod tests {
         assert_eq!((pending.seq, pending.attempts, pending.due_at), (seqs[0], 1, 5_000));
         assert_eq!(pending.event_id, event_id(0x1000_0001));
         assert_eq!(pending.failures, 0, "the schedule starts again");
-        let message = Reader::open(&path).unwrap().message(seqs[0]).unwrap().unwrap();
+        let message = SpoolReader::open(&path).unwrap().message(seqs[0]).unwrap().unwrap();
         assert_eq!(message.body, b"{\"text\":\"done\"}");
         assert_eq!(spool.state(&gone).unwrap(), None, "it is tried again");
         assert!(spool.state(&operator_mark()).unwrap().is_some());
@@ -298,7 +302,7 @@ mod tests {
             NewDelivery { content_type: "", body: b"{}", dead: Some("line 3"), ..delivery(1, "ci", 5) };
         let seq = batch.delivery(&broken).unwrap();
         batch.commit().unwrap();
-        let done = Operator::open(&path).unwrap().replay(&DeliverySelection::default(), 9).unwrap();
+        let done = SpoolOperator::open(&path).unwrap().replay(&DeliverySelection::default(), 9).unwrap();
         assert_eq!(done, Replayed { due: 1, ..Replayed::default() });
         assert_eq!(spool.take_over(&[], 9).unwrap().deliveries, 1);
         assert!(spool.waiting().unwrap().is_empty(), "it is rendered first");
@@ -317,7 +321,7 @@ mod tests {
             }
         }
         batch.commit().unwrap();
-        let mut hand = Operator::open(&path).unwrap();
+        let mut hand = SpoolOperator::open(&path).unwrap();
         let since = DeliverySelection {
             since_ms: Some(200),
             endpoint: Some("ci".into()),
@@ -333,7 +337,7 @@ mod tests {
             assert_eq!(hand.replay(&nothing, 900).unwrap(), Replayed::default());
         }
         assert_eq!(
-            Operator::open(&folder.path().join("none.db")).err().unwrap().kind(),
+            SpoolOperator::open(&folder.path().join("none.db")).err().unwrap().kind(),
             SpoolErrorKind::Missing
         );
     }
@@ -347,14 +351,14 @@ mod tests {
         batch.attempt(&attempt(seqs[0], 1)).unwrap();
         batch.end(seqs[1], &DeliveryEnd::Delivered, 60).unwrap();
         batch.commit().unwrap();
-        let mut hand = Operator::open(&path).unwrap();
-        assert_eq!(hand.drop(&DeliverySelection::default(), 900).unwrap(), (1, 0));
+        let mut hand = SpoolOperator::open(&path).unwrap();
+        assert_eq!(hand.drop_deliveries(&DeliverySelection::default(), 900).unwrap(), (1, 0));
         let mut batch = spool.begin().unwrap();
         assert!(!batch.postpone(seqs[0], 5).unwrap(), "its host hears of it");
         drop(batch);
         let dead = DeliverySelection { state: Some(DeliveryState::Dead), ..DeliverySelection::default() };
-        assert_eq!(hand.drop(&dead, 900).unwrap(), (0, 1));
-        let left = Reader::open(&path).unwrap().show(&seqs[1].to_string()).unwrap().unwrap();
+        assert_eq!(hand.drop_deliveries(&dead, 900).unwrap(), (0, 1));
+        let left = SpoolReader::open(&path).unwrap().show(&seqs[1].to_string()).unwrap().unwrap();
         assert_eq!(left.deliveries.len(), 1, "what was delivered stays");
         assert_eq!(counts(&spool).dead, 0);
     }

@@ -1,8 +1,7 @@
 //! What an operator looks at over all deliveries: dead letters by reason, what waits for each endpoint, and how it
 //! went lately. Each answer reads a bounded number of rows, so that a large spool stays quick.
 
-use super::reader::Reader;
-use super::{DeliveryState, SpoolError};
+use super::DeliveryState;
 use crate::tally::{BatchTally, QueueTally};
 use rusqlite::{Connection, Row, params};
 use std::collections::BTreeMap;
@@ -114,85 +113,33 @@ pub struct AlertEvent {
     pub payload: String,
 }
 
-impl Reader {
-    /// The dead letters by their reason, the group with the newest one first; at most `limit` groups.
-    ///
-    /// # Errors
-    /// When the spool cannot be read.
-    pub fn dead_groups(&self, limit: usize) -> Result<Vec<DeadGroup>, SpoolError> {
-        dead_groups(self.conn(), limit).map_err(SpoolError::at(self.path()))
-    }
-
-    /// What waits for each endpoint that has deliveries, or had some lately.
-    ///
-    /// # Errors
-    /// When the spool cannot be read.
-    pub fn backlogs(&self) -> Result<BTreeMap<String, EndpointBacklog>, SpoolError> {
-        backlogs(self.conn()).map_err(SpoolError::at(self.path()))
-    }
-
-    /// How many deliveries ended in each hour from this time on, hours without one left out.
-    ///
-    /// # Errors
-    /// When the spool cannot be read.
-    pub fn hours(&self, from_ms: i64) -> Result<Vec<HourCount>, SpoolError> {
-        hours(self.conn(), from_ms).map_err(SpoolError::at(self.path()))
-    }
-
-    /// The deliveries that ended last and not before this time, at most `limit` in each state.
-    ///
-    /// # Errors
-    /// When the spool cannot be read.
-    pub fn ended_since(&self, from_ms: i64, limit: usize) -> Result<Vec<EndedDelivery>, SpoolError> {
-        ended_since(self.conn(), from_ms, limit).map_err(SpoolError::at(self.path()))
-    }
-
-    /// How many events from this time on have no delivery, because no hook fired or the shaping held them back.
-    ///
-    /// # Errors
-    /// When the spool cannot be read.
-    pub fn events_without_delivery(&self, from_ms: i64) -> Result<u64, SpoolError> {
-        let sql =
-            "SELECT count(*) FROM events INDEXED BY events_unheard WHERE unheard = 1 AND accepted_at >= ?1";
-        self.conn()
-            .query_row(sql, [from_ms], |row| super::counts::whole(row, 0))
-            .map_err(SpoolError::at(self.path()))
-    }
-
-    /// The newest accounts of hooks that did not fire, of events from this time on; at most `limit`.
-    ///
-    /// # Errors
-    /// When the spool cannot be read.
-    pub fn accounts_since(&self, from_ms: i64, limit: usize) -> Result<Vec<String>, SpoolError> {
-        let sql = "SELECT a.said FROM accounts a CROSS JOIN events e ON e.seq = a.event \
-                   WHERE e.accepted_at >= ?1 ORDER BY a.event DESC LIMIT ?2";
-        let read = |conn: &Connection| {
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            conn.prepare_cached(sql)?
-                .query_map([from_ms, limit], |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()
-        };
-        read(self.conn()).map_err(SpoolError::at(self.path()))
-    }
-
-    /// The batches that are not complete, the one that went on last first; at most `limit`.
-    ///
-    /// # Errors
-    /// When the spool cannot be read.
-    pub fn open_batches(&self, limit: usize) -> Result<Vec<OpenBatch>, SpoolError> {
-        open_batches(self.conn(), limit).map_err(SpoolError::at(self.path()))
-    }
-
-    /// The events of alerts since this time, the newest first, as far as they are among the newest events.
-    ///
-    /// # Errors
-    /// When the spool cannot be read.
-    pub fn alert_events(&self, from_ms: i64) -> Result<Vec<AlertEvent>, SpoolError> {
-        alert_events(self.conn(), from_ms).map_err(SpoolError::at(self.path()))
-    }
+/// The events that no hook rang for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnheardEvents {
+    /// How many have no delivery, because no hook fired or the shaping held them back.
+    pub count: u64,
+    /// The newest accounts of hooks that did not fire.
+    pub accounts: Vec<String>,
 }
 
-fn dead_groups(conn: &Connection, limit: usize) -> rusqlite::Result<Vec<DeadGroup>> {
+pub(super) fn unheard(conn: &Connection, from_ms: i64, limit: usize) -> rusqlite::Result<UnheardEvents> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let count = conn
+        .prepare_cached(
+            "SELECT count(*) FROM events INDEXED BY events_unheard WHERE unheard = 1 AND accepted_at >= ?1",
+        )?
+        .query_row([from_ms], |row| super::counts::whole(row, 0))?;
+    let accounts = conn
+        .prepare_cached(
+            "SELECT a.said FROM accounts a CROSS JOIN events e ON e.seq = a.event \
+             WHERE e.accepted_at >= ?1 ORDER BY a.event DESC LIMIT ?2",
+        )?
+        .query_map([from_ms, limit], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(UnheardEvents { count, accounts })
+}
+
+pub(super) fn dead_groups(conn: &Connection, limit: usize) -> rusqlite::Result<Vec<DeadGroup>> {
     let mut statement = conn.prepare_cached(
         "SELECT coalesce(reason, ''), endpoint, count(*), min(ended_at), max(ended_at), max(seq) \
          FROM deliveries INDEXED BY deliveries_ended WHERE state = 'dead' AND ended_at IS NOT NULL \
@@ -221,7 +168,7 @@ fn dead_groups(conn: &Connection, limit: usize) -> rusqlite::Result<Vec<DeadGrou
     Ok(groups)
 }
 
-fn backlogs(conn: &Connection) -> rusqlite::Result<BTreeMap<String, EndpointBacklog>> {
+pub(super) fn backlogs(conn: &Connection) -> rusqlite::Result<BTreeMap<String, EndpointBacklog>> {
     let mut found: BTreeMap<String, EndpointBacklog> = BTreeMap::new();
     let mut waiting = conn.prepare_cached(
         "SELECT endpoint, count(*), min(created_at), min(due_at) FROM deliveries INDEXED BY deliveries_pending \
@@ -271,7 +218,7 @@ const LATER_ANSWERS: &str = "SELECT r.endpoint, max(a.started_at), a.status, a.o
     FROM (SELECT seq, endpoint FROM deliveries ORDER BY seq DESC LIMIT ?1) r \
     CROSS JOIN logged_attempts a ON a.delivery = r.seq GROUP BY r.endpoint";
 
-fn hours(conn: &Connection, from_ms: i64) -> rusqlite::Result<Vec<HourCount>> {
+pub(super) fn hours(conn: &Connection, from_ms: i64) -> rusqlite::Result<Vec<HourCount>> {
     let mut statement = conn.prepare_cached(
         "SELECT ended_at / 3600000 AS hour, count(*) FROM deliveries INDEXED BY deliveries_ended \
          WHERE state = ?1 AND ended_at >= ?2 GROUP BY hour",
@@ -304,7 +251,11 @@ fn hours(conn: &Connection, from_ms: i64) -> rusqlite::Result<Vec<HourCount>> {
     Ok(hours.into_values().collect())
 }
 
-fn ended_since(conn: &Connection, from_ms: i64, limit: usize) -> rusqlite::Result<Vec<EndedDelivery>> {
+pub(super) fn ended_since(
+    conn: &Connection,
+    from_ms: i64,
+    limit: usize,
+) -> rusqlite::Result<Vec<EndedDelivery>> {
     let most = limit;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut statement = conn.prepare_cached(
@@ -339,7 +290,7 @@ fn ended_since(conn: &Connection, from_ms: i64, limit: usize) -> rusqlite::Resul
     Ok(found)
 }
 
-fn open_batches(conn: &Connection, limit: usize) -> rusqlite::Result<Vec<OpenBatch>> {
+pub(super) fn open_batches(conn: &Connection, limit: usize) -> rusqlite::Result<Vec<OpenBatch>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut statement = conn.prepare_cached(
         "SELECT id, stalled, counts FROM batches WHERE ended_at IS NULL ORDER BY moved_at DESC LIMIT ?1",
@@ -352,7 +303,7 @@ fn open_batches(conn: &Connection, limit: usize) -> rusqlite::Result<Vec<OpenBat
     statement.query_map([limit], read)?.collect()
 }
 
-fn alert_events(conn: &Connection, from_ms: i64) -> rusqlite::Result<Vec<AlertEvent>> {
+pub(super) fn alert_events(conn: &Connection, from_ms: i64) -> rusqlite::Result<Vec<AlertEvent>> {
     let mut statement = conn.prepare_cached(
         "WITH newest AS (SELECT * FROM (SELECT type, accepted_at, payload FROM events ORDER BY seq DESC LIMIT ?1) \
          UNION ALL SELECT * FROM (SELECT type, accepted_at, payload FROM arrivals ORDER BY seq DESC LIMIT ?1)) \

@@ -1,14 +1,18 @@
 //! The look-on side, for the command line: while the host runs, and after it is dead.
 
 use super::counts::{self, Counts};
-use super::live::{self, LiveMessage};
+use super::live::{self, LiveMessage, LiveTurn};
+use super::overview::{
+    self, AlertEvent, DeadGroup, EndedDelivery, EndpointBacklog, HourCount, OpenBatch, UnheardEvents,
+};
 use super::state_key::{self, StateKey, StateKind};
-use super::{DeliveryState, SpoolError, SpoolErrorKind, StoredMessage, connection};
+use super::{DeliveryState, Reader, SpoolError, SpoolErrorKind, StoredMessage, connection};
 use crate::transport::Phases;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use serde::Serialize;
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The fewest hexadecimal digits of an event id that are taken as its beginning.
@@ -17,7 +21,7 @@ const SHORTEST_PREFIX: usize = 8;
 /// A read-only connection. It never creates or changes a spool, and never holds up a
 /// writer. May be sent to another thread, not shared.
 #[derive(Debug)]
-pub struct Reader {
+pub struct SpoolReader {
     conn: Connection,
     path: PathBuf,
 }
@@ -149,14 +153,13 @@ pub struct AttemptDetail {
     pub phases: Phases,
 }
 
-impl Reader {
+impl SpoolReader {
     /// Opens an existing spool; a missing one is an error of kind `Missing`.
-    pub fn open(path: &Path) -> Result<Reader, SpoolError> {
-        connection::open_reader(path).map(|(conn, path)| Reader { conn, path })
-    }
-
-    pub(super) fn conn(&self) -> &Connection {
-        &self.conn
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn open(path: &Path) -> Result<SpoolReader, SpoolError> {
+        connection::open_reader(path).map(|(conn, path)| SpoolReader { conn, path })
     }
 
     /// Where the database lies.
@@ -164,36 +167,37 @@ impl Reader {
         &self.path
     }
 
-    /// The values that the host keeps under keys that start like this.
-    pub fn states(&self, kind: StateKind) -> Result<Vec<(StateKey, Vec<u8>)>, SpoolError> {
-        state_key::read_all(&self.conn, kind).map_err(SpoolError::at(&self.path))
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, SpoolError> {
+        read(&self.conn).map_err(SpoolError::at(&self.path))
+    }
+}
+
+impl Reader for SpoolReader {
+    fn file(&self) -> Option<&Path> {
+        Some(&self.path)
     }
 
-    /// How many deliveries are in each state, and the size of the file.
-    pub fn counts(&self) -> Result<Counts, SpoolError> {
-        let count =
-            || Ok(Counts { bytes: counts::bytes(&self.conn, &self.path)?, ..counts::count(&self.conn)? });
-        count().map_err(SpoolError::at(&self.path))
+    fn states(&self, kind: StateKind) -> Result<Vec<(StateKey, Vec<u8>)>, SpoolError> {
+        self.read(|conn| state_key::read_all(conn, kind))
     }
 
-    /// The deliveries that fit the filter, the newest first.
-    pub fn list(&self, filter: &Filter) -> Result<Vec<ListRow>, SpoolError> {
-        let list = || {
-            let mut rows = list_deliveries(&self.conn, filter)?;
+    fn counts(&self) -> Result<Counts, SpoolError> {
+        self.read(|conn| Ok(Counts { bytes: counts::bytes(conn, &self.path)?, ..counts::count(conn)? }))
+    }
+
+    fn list(&self, filter: &Filter) -> Result<Vec<ListRow>, SpoolError> {
+        self.read(|conn| {
+            let mut rows = list_deliveries(conn, filter)?;
             if filter.state.is_none_or(|state| state == DeliveryState::Delivered) {
-                rows.extend(list_arrivals(&self.conn, filter)?);
+                rows.extend(list_arrivals(conn, filter)?);
                 rows.sort_unstable_by_key(|row| Reverse(row.delivery));
                 rows.truncate(filter.limit);
             }
             Ok(rows)
-        };
-        list().map_err(SpoolError::at(&self.path))
+        })
     }
 
-    /// An event with its deliveries and attempts. `id` is an event id (`evt_…`, at least its first
-    /// eight digits) or the number of one of its deliveries. A beginning that fits several events is
-    /// an error of kind `Ambiguous`.
-    pub fn show(&self, id: &str) -> Result<Option<EventDetail>, SpoolError> {
+    fn show(&self, id: &str) -> Result<Option<EventDetail>, SpoolError> {
         let at = SpoolError::at(&self.path);
         // One read transaction, so that event, deliveries and attempts are of the same instant.
         let transaction = self.conn.unchecked_transaction().map_err(at)?;
@@ -203,17 +207,47 @@ impl Reader {
         }
     }
 
-    /// The message of a delivery.
-    pub fn message(&self, delivery: i64) -> Result<Option<StoredMessage>, SpoolError> {
-        self.conn
-            .prepare_cached("SELECT content_type, body, extras FROM all_deliveries WHERE seq = ?1")
-            .and_then(|mut statement| {
-                let read = |row: &Row<'_>| {
-                    Ok(StoredMessage { content_type: row.get(0)?, body: row.get(1)?, extras: row.get(2)? })
-                };
-                statement.query_row([delivery], read).optional()
-            })
-            .map_err(SpoolError::at(&self.path))
+    fn message(&self, delivery: i64) -> Result<Option<StoredMessage>, SpoolError> {
+        self.read(|conn| {
+            let read = |row: &Row<'_>| {
+                Ok(StoredMessage { content_type: row.get(0)?, body: row.get(1)?, extras: row.get(2)? })
+            };
+            conn.prepare_cached("SELECT content_type, body, extras FROM all_deliveries WHERE seq = ?1")?
+                .query_row([delivery], read)
+                .optional()
+        })
+    }
+
+    fn live_turn(&self, delivery: i64, first: &str, endpoint: &str) -> Result<LiveTurn, SpoolError> {
+        self.read(|conn| live::turn(conn, delivery, first, endpoint))
+    }
+
+    fn dead_groups(&self, limit: usize) -> Result<Vec<DeadGroup>, SpoolError> {
+        self.read(|conn| overview::dead_groups(conn, limit))
+    }
+
+    fn backlogs(&self) -> Result<BTreeMap<String, EndpointBacklog>, SpoolError> {
+        self.read(overview::backlogs)
+    }
+
+    fn hours(&self, from_ms: i64) -> Result<Vec<HourCount>, SpoolError> {
+        self.read(|conn| overview::hours(conn, from_ms))
+    }
+
+    fn ended_since(&self, from_ms: i64, limit: usize) -> Result<Vec<EndedDelivery>, SpoolError> {
+        self.read(|conn| overview::ended_since(conn, from_ms, limit))
+    }
+
+    fn unheard_since(&self, from_ms: i64, limit: usize) -> Result<UnheardEvents, SpoolError> {
+        self.read(|conn| overview::unheard(conn, from_ms, limit))
+    }
+
+    fn open_batches(&self, limit: usize) -> Result<Vec<OpenBatch>, SpoolError> {
+        self.read(|conn| overview::open_batches(conn, limit))
+    }
+
+    fn alert_events(&self, from_ms: i64) -> Result<Vec<AlertEvent>, SpoolError> {
+        self.read(|conn| overview::alert_events(conn, from_ms))
     }
 }
 

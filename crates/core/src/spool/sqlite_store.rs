@@ -2,8 +2,8 @@
 
 use super::{
     AttemptRow, Batch, BatchCounts, BatchNews, BatchWatch, Called, Early, NewDelivery, NewEvent, NewFallback,
-    Next, Pending, Spool, SpoolError, SpoolTransaction, StateKey, StateKind, Store, Stretch, Takeover,
-    WaitingDelivery,
+    Next, PendingDelivery, Spool, SpoolError, SpoolTransaction, StateKey, StateKind, Store, Stretch,
+    Takeover, WaitingDelivery,
 };
 use crate::event::EventId;
 use crate::tally::BatchTask;
@@ -76,7 +76,7 @@ impl Store for Spool {
         Spool::contexts(self, of)
     }
 
-    fn pending(&self) -> Result<HashMap<i64, Pending>, SpoolError> {
+    fn pending(&self) -> Result<HashMap<i64, PendingDelivery>, SpoolError> {
         Spool::pending(self)
     }
 

@@ -27,6 +27,8 @@ pub enum StateKind {
     /// A living message, by the event that began it and its endpoint; and under `open/` which one a key has now.
     LiveMessage,
     QueueCounts,
+    /// When messages were sent to an endpoint with a rate.
+    SentTimes,
     /// A cooldown or a digest window.
     Shaping,
     /// An address that a task named.
@@ -49,6 +51,7 @@ impl StateKind {
             StateKind::OperatorMark => "operator mark",
             StateKind::LiveMessage => "live message",
             StateKind::QueueCounts => "queue counts",
+            StateKind::SentTimes => "sent times",
             StateKind::Shaping => "shaping",
             StateKind::TaskAddress => "task address",
             StateKind::UsualDuration => "usual duration",

@@ -5,13 +5,15 @@
 //! reaches those through [`Store::file`], and does without them where there is no file.
 
 use super::{
-    AttemptRow, BatchCounts, Called, DeliveryEnd, LiveResult, LiveRole, LiveState, NewDelivery, NewEvent,
-    NewFallback, Spool, SpoolError, StateChange, StateKey, StateKind, Stretch, Takeover, WaitingDelivery,
-    live,
+    AlertEvent, AttemptRow, BatchCounts, Called, Counts, DeadGroup, DeliveryEnd, DeliverySelection,
+    EndedDelivery, EndpointBacklog, EventDetail, Filter, HourCount, ListRow, LiveResult, LiveRole, LiveState,
+    LiveTurn, NewDelivery, NewEvent, NewFallback, OpenBatch, Replayed, Spool, SpoolError, StateChange,
+    StateKey, StateKind, StoredMessage, Stretch, Takeover, UnheardEvents, WaitingDelivery, live,
 };
 use crate::event::EventId;
 use crate::tally::BatchTask;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 /// The writer's side of a store: one owner of deliveries, which writes in transactions.
 pub trait Store: Sized {
@@ -85,7 +87,7 @@ pub trait Store: Sized {
     fn contexts(&self, of: &[WaitingDelivery]) -> Result<Vec<Vec<u8>>, SpoolError>;
 
     /// Everything that this owner has to deliver, by number.
-    fn pending(&self) -> Result<HashMap<i64, Pending>, SpoolError>;
+    fn pending(&self) -> Result<HashMap<i64, PendingDelivery>, SpoolError>;
 
     /// When the first open batch moved of which this is to be told.
     fn batch_waits_since(&self, what: BatchNews) -> Result<Option<i64>, SpoolError>;
@@ -237,7 +239,7 @@ pub enum Next<'a> {
 
 /// A delivery that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pending {
+pub struct PendingDelivery {
     pub due_at: i64,
     /// The attempts that are written.
     pub attempts: u32,
@@ -259,4 +261,77 @@ pub struct BatchWatch {
     pub stalled_since: Option<i64>,
     /// Those that have gone on, and whose progress was not told since this time.
     pub untold_since: Option<i64>,
+}
+
+/// The look-on side of a store, for the command and the console: while hosts run, and after they are dead.
+pub trait Reader {
+    /// The file of a spool; `None` for a store without one.
+    fn file(&self) -> Option<&Path>;
+
+    /// The values of a kind, ordered by owner and name.
+    fn states(&self, kind: StateKind) -> Result<Vec<(StateKey, Vec<u8>)>, SpoolError>;
+
+    /// How many deliveries are in each state, and the size of it all.
+    ///
+    /// # Errors
+    /// As every call of this side: when the store cannot be read.
+    fn counts(&self) -> Result<Counts, SpoolError>;
+
+    /// The deliveries that fit the filter, the newest first.
+    fn list(&self, filter: &Filter) -> Result<Vec<ListRow>, SpoolError>;
+
+    /// An event with its deliveries and attempts. `id` is an event id (`evt_…`, at least its first
+    /// eight digits) or the number of one of its deliveries. A beginning that fits several events is
+    /// an error of kind `Ambiguous`.
+    fn show(&self, id: &str) -> Result<Option<EventDetail>, SpoolError>;
+
+    /// The message of a delivery.
+    fn message(&self, delivery: i64) -> Result<Option<StoredMessage>, SpoolError>;
+
+    /// Whether it is the turn of this delivery of a living message, which began with the event `first`.
+    fn live_turn(&self, delivery: i64, first: &str, endpoint: &str) -> Result<LiveTurn, SpoolError>;
+
+    /// The dead letters by their reason, the group with the newest one first; at most `limit` groups.
+    fn dead_groups(&self, limit: usize) -> Result<Vec<DeadGroup>, SpoolError>;
+
+    /// What waits for each endpoint that has deliveries, or had some lately.
+    fn backlogs(&self) -> Result<BTreeMap<String, EndpointBacklog>, SpoolError>;
+
+    /// How many deliveries ended in each hour from this time on, hours without one left out.
+    fn hours(&self, from_ms: i64) -> Result<Vec<HourCount>, SpoolError>;
+
+    /// The deliveries that ended last and not before this time, at most `limit` in each state.
+    fn ended_since(&self, from_ms: i64, limit: usize) -> Result<Vec<EndedDelivery>, SpoolError>;
+
+    /// The events from this time on that have no delivery; with `limit` accounts at most.
+    fn unheard_since(&self, from_ms: i64, limit: usize) -> Result<UnheardEvents, SpoolError>;
+
+    /// The batches that are not complete, the one that went on last first; at most `limit`.
+    fn open_batches(&self, limit: usize) -> Result<Vec<OpenBatch>, SpoolError>;
+
+    /// The events of alerts since this time, the newest first, as far as they are among the newest events.
+    fn alert_events(&self, from_ms: i64) -> Result<Vec<AlertEvent>, SpoolError>;
+}
+
+/// What an operator does with deliveries, while hosts run and when none does. Hosts see that something was done by
+/// another value of [`operator_mark`](super::operator_mark).
+pub trait Operator {
+    /// Makes the dead letters that are meant due now: same id, same body, the next attempt's number, a
+    /// new retry schedule. What waits is due now, too, and keeps its schedule. An endpoint that said it is gone, or asked
+    /// for quiet, is tried again; so is the one that is named, without a delivery too.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn replay(&mut self, choice: &DeliverySelection, now_ms: i64) -> Result<Replayed, SpoolError>;
+
+    /// Drops the deliveries that are meant: one that waits becomes a dead letter that says so, a dead
+    /// letter is removed. Says how many of both. What was delivered stays for the log.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn drop_deliveries(
+        &mut self,
+        choice: &DeliverySelection,
+        now_ms: i64,
+    ) -> Result<(usize, usize), SpoolError>;
 }

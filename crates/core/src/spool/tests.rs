@@ -110,3 +110,38 @@ pub(super) fn adopt(spool: &mut Spool, live: &[&str], now_ms: i64) -> usize {
 pub(super) fn counts(spool: &Spool) -> Counts {
     super::counts::count(&spool.conn).unwrap()
 }
+
+/// The promises of every store, kept by a file.
+mod as_store {
+    use super::super::store_suite::{Place, store_suite};
+    use super::super::{Operator, Reader, SpoolOperator, SpoolReader};
+    use super::*;
+
+    struct File {
+        path: PathBuf,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Place for File {
+        type Store = Spool;
+
+        fn new() -> File {
+            let (folder, path) = place();
+            File { path, _folder: folder }
+        }
+
+        fn open(&self, instance: &str) -> Spool {
+            spool_at(&self.path, instance)
+        }
+
+        fn reader(&self) -> Box<dyn Reader> {
+            Box::new(SpoolReader::open(&self.path).unwrap())
+        }
+
+        fn operator(&self) -> Box<dyn Operator> {
+            Box::new(SpoolOperator::open(&self.path).unwrap())
+        }
+    }
+
+    store_suite!(File);
+}

@@ -1,6 +1,6 @@
 //! What a start finds in the spool, before any message is read.
 
-use super::{Pending, Spool, SpoolError, ownership, read_event_id};
+use super::{PendingDelivery, Spool, SpoolError, ownership, read_event_id};
 use crate::event::EventId;
 use rusqlite::{OptionalExtension, Row};
 use std::collections::HashMap;
@@ -200,7 +200,7 @@ impl Spool {
     }
 
     /// Everything that this owner has to deliver, by number.
-    pub(crate) fn pending(&self) -> Result<HashMap<i64, Pending>, SpoolError> {
+    pub(crate) fn pending(&self) -> Result<HashMap<i64, PendingDelivery>, SpoolError> {
         let read = || {
             let mut statement = self.conn.prepare_cached(
                 "SELECT seq, due_at, attempts FROM deliveries INDEXED BY deliveries_pending \
@@ -208,8 +208,9 @@ impl Spool {
             )?;
             let mut found = HashMap::new();
             for owner in ownership::held_by(&self.conn, &self.owner)? {
-                let pending =
-                    |row: &Row<'_>| Ok((row.get(0)?, Pending { due_at: row.get(1)?, attempts: row.get(2)? }));
+                let pending = |row: &Row<'_>| {
+                    Ok((row.get(0)?, PendingDelivery { due_at: row.get(1)?, attempts: row.get(2)? }))
+                };
                 for row in statement.query_map([owner], pending)? {
                     let (seq, pending) = row?;
                     found.insert(seq, pending);

@@ -13,6 +13,7 @@ use super::reports::DeliveryReport;
 use super::task_lanes;
 use crate::config::Config;
 use crate::lanes::{Disposition, LaneReport};
+use std::collections::BTreeMap;
 
 /// Why a delivery ended that its lane had not ended.
 pub const DROPPED_BY_OPERATOR: &str = "dropped by hand";
@@ -31,6 +32,7 @@ pub fn publish(parts: &Parts, config: &Config, transaction: Transaction, committ
     for endpoint in deliveries.filter_map(|delivery| delivery.task_endpoint.as_ref()) {
         task_lanes::open_lane(&parts.lanes, config, endpoint);
     }
+    note_recorded(parts, &transaction.lane_reports);
     parts.lanes.push(committed.jobs);
     for (endpoint, seq) in committed.ended_elsewhere {
         let rows = &parts.lanes.reports;
@@ -43,6 +45,23 @@ pub fn publish(parts: &Parts, config: &Config, transaction: Transaction, committ
         LaneReport::Returned { endpoint, job } => Some((endpoint, job)),
         _ => None,
     }));
+}
+
+/// Lanes with a rate wait until their attempts are durable.
+fn note_recorded(parts: &Parts, reports: &[LaneReport]) {
+    let mut attempts: BTreeMap<&str, usize> = BTreeMap::new();
+    for report in reports {
+        if let LaneReport::Attempt { endpoint, .. } | LaneReport::FollowUp { endpoint, .. } = report {
+            *attempts.entry(endpoint).or_default() += 1;
+        }
+    }
+    for (endpoint, attempts) in attempts {
+        // Called without the lock of the table.
+        let lane = parts.lanes.lock().get(endpoint).cloned();
+        if let Some(lane) = lane {
+            lane.recorded(attempts);
+        }
+    }
 }
 
 fn count(parts: &Parts, transaction: &Transaction, committed: &Committed) {

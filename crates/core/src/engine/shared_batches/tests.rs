@@ -12,7 +12,7 @@ use crate::engine::supervise::open::new_dispatcher;
 use crate::engine::tests::clocks::Moved;
 use crate::intake::{Home, Intake};
 use crate::shaping::ShapingState;
-use crate::spool::{Reader, Spool};
+use crate::spool::{Spool, SpoolReader};
 use crate::tally::Tally;
 use rusqlite::Connection;
 use serde_json::{Value as Json, json};
@@ -74,7 +74,7 @@ impl Farm {
         let dead = crate::engine::takeover::dead_instances(&spool, Some(&path), &own).unwrap();
         let (now, delay) = (self.clock.monotonic(), Duration::ZERO);
         crate::engine::takeover::take_over_tally(&mut spool, &mut tally, &own, &dead, now, delay).unwrap();
-        let reader = Some(Reader::open(&path).unwrap());
+        let reader = Some(Box::new(SpoolReader::open(&path).unwrap()) as Box<_>);
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let parts = Arc::new(Parts::new(intake, &config, clock, reader));
         let decider = Decider::new(Arc::new(config), tally, ShapingState::default());

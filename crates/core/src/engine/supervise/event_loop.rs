@@ -209,12 +209,23 @@ impl<S: Store> Dispatcher<S> {
             self.keep_decisions();
             self.end_due(now);
             self.keep_decisions();
+            self.recover_rates();
             if !self.commit(Phase::Open) {
                 self.ingest.clear();
                 return false;
             }
             if self.ingest.is_empty() {
                 return true;
+            }
+        }
+    }
+
+    /// The dead may have sent what is about to be given to the lanes.
+    fn recover_rates(&self) {
+        let deliveries = self.transaction.events.iter().flat_map(|event| &event.deliveries);
+        for delivery in deliveries {
+            if let Some(lane) = self.parts.lanes.lock().get(&delivery.endpoint) {
+                lane.recover(1);
             }
         }
     }

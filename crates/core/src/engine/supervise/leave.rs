@@ -1,5 +1,6 @@
 //! The end of the dispatcher: leaves the spool so that the next start takes over at once.
 
+use crate::engine::endpoints::sent_state;
 use crate::engine::log::Level;
 use crate::engine::parts::Parts;
 use crate::engine::phase::Phase;
@@ -21,7 +22,7 @@ const HANDLE_PATIENCE: Duration = Duration::from_secs(10);
 /// `counts` are those of the queues that it leaves open.
 pub fn leave(parts: Arc<Parts>, mut spool: impl Store, spool_file: Option<&Path>, counts: Vec<TallyChange>) {
     let instance = parts.intake.instance();
-    if let Err(error) = leave_states(&mut spool, instance, counts).and_then(|()| spool.release()) {
+    if let Err(error) = leave_states(&mut spool, &parts, counts).and_then(|()| spool.release()) {
         let text = format!("the spool could not be left in order; the next start repairs it: {error}");
         parts.log.write(Level::Warn, &text);
     }
@@ -46,13 +47,15 @@ pub fn leave(parts: Arc<Parts>, mut spool: impl Store, spool_file: Option<&Path>
 
 /// Leaves firing alerts to the next start, which may come before this instance counts as dead, and the counts of open
 /// queues, which go on there. Nothing is in flight any more, and its host is no peer.
-fn leave_states(spool: &mut impl Store, instance: &str, counts: Vec<TallyChange>) -> Result<(), SpoolError> {
+fn leave_states(spool: &mut impl Store, parts: &Parts, counts: Vec<TallyChange>) -> Result<(), SpoolError> {
+    let instance = parts.intake.instance();
     let mut states = spool.states(StateKind::Alert)?;
     states.extend(spool.states(StateKind::InFlight)?);
     states.extend(spool.states(StateKind::HostName)?);
     states.retain(|(key, _)| key.owner == instance);
     let of_queue = |(queue, count)| (StateKey::owned(StateKind::QueueCounts, instance, queue), count);
     let mut changes: Vec<StateChange> = counts.into_iter().map(of_queue).collect();
+    changes.extend(parts.lanes.all().values().filter_map(|lane| sent_state(lane, true)));
     for (key, kept) in states {
         if key.kind == StateKind::Alert {
             changes.push((StateKey::shared(key.kind, &key.name), Some(kept)));

@@ -2,13 +2,14 @@
 
 use crate::alerts::Kept;
 use crate::config::Config;
+use crate::engine::endpoints::resume_rates;
 use crate::engine::lane_table::Lanes;
 use crate::engine::paging;
 use crate::engine::parts::Parts;
 use crate::engine::takeover::{dead_instances, queues_of_others, take_over_shaping, take_over_tally};
 use crate::engine::{task_lanes, usual_durations};
 use crate::shaping::ShapingState;
-use crate::spool::{Batch, Reader, SpoolError, SpoolPath, StateKey, StateKind, Store};
+use crate::spool::{Batch, SpoolError, SpoolPath, SpoolReader, StateKey, StateKind, Store};
 use crate::tally::Tally;
 use std::collections::HashMap;
 use taskbell_ring::failpoint;
@@ -34,9 +35,10 @@ pub fn load(spool: &mut impl Store, parts: &Parts, config: &Config) -> Result<Lo
         }
     };
     if let Some(file) = &file {
-        parts.lanes.reports.replace_reader(Some(Reader::open(file)?), &HashMap::new());
+        parts.lanes.reports.replace_reader(Some(Box::new(SpoolReader::open(file)?)), &HashMap::new());
     }
     let mut dead = dead_instances(spool, file.as_deref(), own)?;
+    let has_crashed = !dead.is_empty();
     // What was taken over in a file that then turned out to be damaged is taken over again.
     dead.push(own.to_owned());
     spool.take_over(&dead, parts.clock.unix_ms())?;
@@ -50,6 +52,7 @@ pub fn load(spool: &mut impl Store, parts: &Parts, config: &Config) -> Result<Lo
     let mut named = Lanes::new();
     task_lanes::restore(spool, &parts.lanes, config, &mut named)?;
     parts.lanes.lock().extend(named);
+    resume_rates(spool, &parts.lanes.all(), has_crashed)?;
     restore_alerts(spool, parts, config, &dead)?;
     paging::hand_over(spool, &spool.held()?, parts)?;
     let ends = tally.held() as u32;

@@ -4,7 +4,7 @@ use super::PATIENCE;
 use super::receiver::{Receiver, Reply};
 use crate::config::Config;
 use crate::engine::{Bell, explain};
-use crate::spool::Reader;
+use crate::spool::{Reader, SpoolReader};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -29,7 +29,7 @@ fn said(hooks: &str, events: &[(&str, Json)]) -> Vec<(String, usize)> {
     };
     let ids: Vec<String> = events.iter().map(emit).collect();
     bell.close(PATIENCE).unwrap();
-    let reader = Reader::open(&path).unwrap();
+    let reader = SpoolReader::open(&path).unwrap();
     let of = |id: &String| {
         let event = reader.show(id).unwrap().unwrap();
         (event.said.unwrap_or_default(), event.deliveries.len())

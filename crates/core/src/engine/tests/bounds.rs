@@ -2,6 +2,7 @@
 
 use super::{Place, Receiver, Reply, emit, eventually, stat};
 use crate::engine::ErrorKind;
+use crate::spool::{Reader, SpoolReader};
 use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -33,7 +34,7 @@ fn what_was_delivered_makes_room_for_what_comes() {
     let bell = place.open();
     assert_eq!(emit_large(&bell, 0, true), 100);
     eventually("everything", || stat(&bell, "delivered") == 100);
-    let spool = crate::spool::Reader::open(&place.spool()).unwrap();
+    let spool = SpoolReader::open(&place.spool()).unwrap();
     eventually("room", || spool.counts().unwrap().delivered < 40);
     assert_eq!(stat(&bell, "dead"), 0);
 }

@@ -2,7 +2,7 @@
 
 use super::{PATIENCE, Place, Receiver, Reply, emit, eventually, names, stat};
 use crate::engine::Level;
-use crate::spool::Reader;
+use crate::spool::{Reader, SpoolReader};
 use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -85,7 +85,7 @@ fn a_spool_that_is_deleted_under_a_running_host_is_made_anew_with_all_it_held() 
     receiver.now_answers(Reply::Status(204));
     eventually("everything", || stat(&bell, "delivered") == 60);
     assert_eq!(receiver.numbers().len(), 60);
-    let counts = Reader::open(&place.spool()).unwrap().counts().unwrap();
+    let counts = SpoolReader::open(&place.spool()).unwrap().counts().unwrap();
     eventually("their ends", || stat(&bell, "pending") == 0);
     assert_eq!(counts.dead, 0);
     assert!(stat(&bell, "spool_mishaps")[0].as_str().unwrap().contains("was deleted"));
@@ -124,7 +124,7 @@ fn a_spool_that_is_replaced_by_an_older_copy_goes_on_from_what_is_known() {
     receiver.now_answers(Reply::Status(204));
     eventually("everything", || stat(&bell, "delivered") == 12);
     eventually("each in the file", || {
-        Reader::open(&place.spool()).unwrap().counts().unwrap().delivered == 17
+        SpoolReader::open(&place.spool()).unwrap().counts().unwrap().delivered == 17
     });
     assert!(stat(&bell, "spool_mishaps")[0].as_str().unwrap().contains("was replaced"));
 }

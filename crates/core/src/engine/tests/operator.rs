@@ -2,7 +2,7 @@
 
 use super::{PATIENCE, Place, Receiver, Reply, emit, eventually, stat};
 use crate::intake;
-use crate::spool::{DeliverySelection, DeliveryState, Operator};
+use crate::spool::{DeliverySelection, DeliveryState, Operator, Reader, SpoolOperator, SpoolReader};
 use std::time::Duration;
 
 #[test]
@@ -13,7 +13,7 @@ fn what_is_replayed_while_no_host_runs_is_due_at_the_next_start() {
     emit(&bell, 7..8);
     eventually("its end", || stat(&bell, "dead") == 1);
     bell.close(PATIENCE).unwrap();
-    let mut hand = Operator::open(&place.spool()).unwrap();
+    let mut hand = SpoolOperator::open(&place.spool()).unwrap();
     assert_eq!(hand.replay(&DeliverySelection::default(), crate::clock::unix_ms()).unwrap().due, 1);
     assert_eq!(intake::call(&place.spool(), None), 0);
     receiver.now_answers(Reply::Status(204));
@@ -29,7 +29,7 @@ fn what_could_not_be_rendered_is_rendered_anew_when_it_is_replayed() {
     let whole = serde_json::json!({"data": {"n": "{{ event.data.n }}"}});
     place.config["hooks"][0]["template"] = broken;
     let replay = || {
-        let mut hand = Operator::open(&place.spool()).unwrap();
+        let mut hand = SpoolOperator::open(&place.spool()).unwrap();
         let done = hand.replay(&DeliverySelection::default(), crate::clock::unix_ms()).unwrap();
         intake::call(&place.spool(), None);
         done.due
@@ -69,12 +69,12 @@ fn what_waits_in_a_running_host_is_sent_now_when_it_is_replayed() {
     let bell = place.open();
     emit(&bell, 7..9);
     receiver.wait_for(2);
-    let reader = || crate::spool::Reader::open(&place.spool()).unwrap();
+    let reader = || SpoolReader::open(&place.spool()).unwrap();
     let first = || reader().show("1").unwrap().unwrap().deliveries.remove(0);
     eventually("its attempt is written", || first().attempts.len() == 1);
     receiver.now_answers(Reply::Status(204));
     let choice = DeliverySelection { id: Some("1".into()), ..DeliverySelection::default() };
-    let done = Operator::open(&place.spool()).unwrap().replay(&choice, crate::clock::unix_ms()).unwrap();
+    let done = SpoolOperator::open(&place.spool()).unwrap().replay(&choice, crate::clock::unix_ms()).unwrap();
     assert_eq!((done.due, done.hurried, done.delivered), (0, 1, 0));
     assert_eq!(intake::call(&place.spool(), None), 1);
     eventually("it", || stat(&bell, "delivered") == 1);
@@ -92,7 +92,10 @@ fn what_is_dropped_while_it_waits_in_a_running_host_is_not_sent() {
     assert_eq!(receiver.requests().len(), 1);
     let pending = DeliverySelection { state: Some(DeliveryState::Pending), ..DeliverySelection::default() };
     assert_eq!(
-        Operator::open(&place.spool()).unwrap().drop(&pending, crate::clock::unix_ms()).unwrap(),
+        SpoolOperator::open(&place.spool())
+            .unwrap()
+            .drop_deliveries(&pending, crate::clock::unix_ms())
+            .unwrap(),
         (1, 0)
     );
     intake::call(&place.spool(), None);
@@ -111,9 +114,9 @@ fn what_is_dropped_in_flight_is_not_tried_again() {
     let bell = place.open();
     let ticket = bell.emit("test.event", b"{\"n\": 1}").unwrap().ticket;
     receiver.wait_for(1);
-    Operator::open(&place.spool())
+    SpoolOperator::open(&place.spool())
         .unwrap()
-        .drop(&DeliverySelection::default(), crate::clock::unix_ms())
+        .drop_deliveries(&DeliverySelection::default(), crate::clock::unix_ms())
         .unwrap();
     bell.wait(ticket, PATIENCE).unwrap();
     assert_eq!(receiver.requests().len(), 1);

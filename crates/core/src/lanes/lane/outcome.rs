@@ -20,6 +20,7 @@ impl Lane {
         let (counted, outcome) = (HistoryStep::of(&outcome), self.note(&jobs, outcome, now));
         let now = Moment { monotonic: now, unix_ms: self.clock.unix_ms() };
         let rows = coalesce::rows(row, &jobs);
+        self.note_reports(rows.len());
         let mut waiting = Vec::new();
         for (mut job, mut row) in jobs.into_iter().zip(rows) {
             let (disposition, due) = self.disposition(&job, &outcome, counted, now);
@@ -130,6 +131,7 @@ impl Lane {
         row.error = Some(format!("{reason}; {remark}"));
         row.next_at = Some(now);
         let rows = coalesce::rows(row, jobs);
+        self.note_reports(rows.len());
         for (job, row) in jobs.iter_mut().zip(rows) {
             let (endpoint, disposition) = (self.endpoint.name.clone(), Disposition::Again(now));
             self.sink.report(LaneReport::Attempt { endpoint, job: job.clone(), row, disposition });
@@ -242,6 +244,7 @@ impl Lane {
             inner.note_health(now, self.clock.unix_ms());
         }
         drop(inner);
+        self.note_reports(1);
         self.sink.report(LaneReport::FollowUp { endpoint: self.endpoint.name.clone(), row });
         if let Some(Outcome::Gone(reason)) = outcome {
             self.close_for_good(&reason);

@@ -1,7 +1,7 @@
 //! Processes that die, and processes that write at the same time. A child is this test program again,
 //! told by a variable which file to work on.
 
-use super::super::{Filter, Reader};
+use super::super::{Filter, Reader, SpoolReader};
 use super::{adopt, place, ring, spool_at, waiting, write};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -78,7 +78,7 @@ fn a_killed_writer_loses_its_open_batch_and_nothing_that_was_committed() {
     let left = log.metadata().unwrap().len();
     assert!(left > 0, "the log is what was left");
 
-    let reader = Reader::open(&path).unwrap();
+    let reader = SpoolReader::open(&path).unwrap();
     let seen = reader.list(&Filter { limit: usize::MAX, ..Filter::default() }).unwrap().len();
     assert_eq!(seen, committed, "a reader sees through the log that the dead one left");
     drop(reader);
@@ -120,7 +120,7 @@ fn two_processes_write_one_new_spool_at_once() {
     for process in &mut children {
         assert!(process.wait().unwrap().success());
     }
-    let reader = Reader::open(&path).unwrap();
+    let reader = SpoolReader::open(&path).unwrap();
     assert_eq!(reader.counts().unwrap().pending, 2 * 50 * 20);
 }
 

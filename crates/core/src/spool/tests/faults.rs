@@ -1,6 +1,6 @@
 //! A full disk, a forbidden folder, a damaged or foreign file.
 
-use super::super::{DeliveryEnd, NewDelivery, Reader, Spool, SpoolErrorKind};
+use super::super::{DeliveryEnd, NewDelivery, Spool, SpoolErrorKind, SpoolReader};
 use super::{NONE, counts, delivery, place, ring, spool_at, state_key, waiting, write};
 use crate::spool::SpoolPath;
 use rusqlite::Connection;
@@ -50,7 +50,7 @@ fn a_spool_of_another_version_is_refused_and_left_as_it_is() {
         drop(conn);
         let before = std::fs::read(&path).unwrap();
         assert_eq!(refusal(&path), kind);
-        assert_eq!(Reader::open(&path).unwrap_err().kind(), kind);
+        assert_eq!(SpoolReader::open(&path).unwrap_err().kind(), kind);
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 }
@@ -61,7 +61,7 @@ fn another_programs_database_is_refused_and_left_as_it_is() {
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
     let before = std::fs::read(&path).unwrap();
     assert_eq!(refusal(&path), SpoolErrorKind::Foreign);
-    assert_eq!(Reader::open(&path).unwrap_err().kind(), SpoolErrorKind::Foreign);
+    assert_eq!(SpoolReader::open(&path).unwrap_err().kind(), SpoolErrorKind::Foreign);
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
@@ -71,7 +71,7 @@ fn a_damaged_file_is_named_so() {
     let garbage = dir.path().join("garbage.db");
     std::fs::write(&garbage, "this is no database, and long enough to be sure of it\n".repeat(100)).unwrap();
     assert_eq!(refusal(&garbage), SpoolErrorKind::Corrupt);
-    assert_eq!(Reader::open(&garbage).unwrap_err().kind(), SpoolErrorKind::Corrupt);
+    assert_eq!(SpoolReader::open(&garbage).unwrap_err().kind(), SpoolErrorKind::Corrupt);
 
     let torn = dir.path().join("torn.db");
     drop(spool_at(&torn, "me"));
@@ -148,7 +148,7 @@ fn a_newcomer_gets_its_turn_beside_writers_that_never_pause() {
 fn a_reader_makes_no_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("none.db");
-    let fault = Reader::open(&path).unwrap_err();
+    let fault = SpoolReader::open(&path).unwrap_err();
     assert_eq!(fault.kind(), SpoolErrorKind::Missing);
     assert!(fault.to_string().contains("no spool at"), "{fault}");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);

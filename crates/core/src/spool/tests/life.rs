@@ -1,7 +1,7 @@
 //! The life of rows: kept, attempted, ended, handed over, looked at.
 
 use super::super::{
-    Counts, DeliveryEnd, DeliveryState, Filter, NewDelivery, NewEvent, Reader, SpoolErrorKind,
+    Counts, DeliveryEnd, DeliveryState, Filter, NewDelivery, NewEvent, Reader, SpoolErrorKind, SpoolReader,
 };
 use super::{
     NONE, adopt, attempt, counts, delivery, event_id, pending, place, ring, spool, spool_at, state_key,
@@ -27,7 +27,7 @@ fn what_was_committed_is_there_after_a_reopen_byte_for_byte() {
     let [kept] = &pending(&again, "ci")[..] else { panic!("one is pending") };
     assert_eq!((kept.seq, kept.event_id, kept.kind.as_str()), (seq, event_id(7), "queue.end"));
     assert_eq!((kept.created_at, kept.due_at, kept.attempts), (71, 9000, 1));
-    let reader = Reader::open(&path).unwrap();
+    let reader = SpoolReader::open(&path).unwrap();
     assert_eq!(reader.show(&seq.to_string()).unwrap().unwrap().accepted_at, 70);
     let message = reader.message(seq).unwrap().unwrap();
     assert_eq!((message.content_type.as_str(), message.body), ("application/json", body));
@@ -166,7 +166,7 @@ fn a_reader_lists_and_shows_beside_a_live_writer() {
     batch.end(first[0], &DeliveryEnd::Dead("gave up".into()), 77).unwrap();
     batch.commit().unwrap();
 
-    let reader = Reader::open(&path).unwrap();
+    let reader = SpoolReader::open(&path).unwrap();
     let mut open = spool.begin().unwrap();
     let unseen = ring(&mut open, 0x2000_0002, &["ci"]);
     let all = Filter { limit: 10, ..Filter::default() };
@@ -224,6 +224,6 @@ fn a_beginning_that_fits_two_events_is_not_guessed() {
     ring(&mut batch, 1, &["ci"]);
     ring(&mut batch, 2, &["ci"]);
     batch.commit().unwrap();
-    let fault = Reader::open(&path).unwrap().show(&event_id(1).to_string()[..12]).unwrap_err();
+    let fault = SpoolReader::open(&path).unwrap().show(&event_id(1).to_string()[..12]).unwrap_err();
     assert_eq!(fault.kind(), SpoolErrorKind::Ambiguous);
 }

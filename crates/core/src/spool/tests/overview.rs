@@ -1,6 +1,8 @@
 //! What an operator looks at over all deliveries.
 
-use super::super::{DeliveryEnd, DeliverySelection, Filter, HourCount, Operator, Reader};
+use super::super::{
+    DeliveryEnd, DeliverySelection, Filter, HourCount, Operator, Reader, SpoolOperator, SpoolReader,
+};
 use super::{attempt, place, ring, spool_at, write};
 
 const HOUR: i64 = 3_600_000;
@@ -16,7 +18,7 @@ fn dead_letters_are_grouped_by_their_reason_and_replayed_as_a_group() {
         batch.end(numbers[1], &dead("answered 500"), 20).unwrap();
         batch.end(numbers[2], &dead("gone"), 15).unwrap();
     });
-    let groups = Reader::open(&path).unwrap().dead_groups(10).unwrap();
+    let groups = SpoolReader::open(&path).unwrap().dead_groups(10).unwrap();
     let seen: Vec<_> = groups
         .iter()
         .map(|group| (group.reason.as_str(), group.count(), group.first_at, group.last_at))
@@ -24,8 +26,8 @@ fn dead_letters_are_grouped_by_their_reason_and_replayed_as_a_group() {
     assert_eq!(seen, [("answered 500", 2, 10, 20), ("gone", 1, 15, 15)]);
     assert_eq!(groups[0].endpoints.keys().collect::<Vec<_>>(), ["a", "b"]);
     let group = DeliverySelection { reason: Some("answered 500".into()), ..DeliverySelection::default() };
-    assert_eq!(Operator::open(&path).unwrap().replay(&group, 30).unwrap().due, 2);
-    let left = Reader::open(&path).unwrap().dead_groups(10).unwrap();
+    assert_eq!(SpoolOperator::open(&path).unwrap().replay(&group, 30).unwrap().due, 2);
+    let left = SpoolReader::open(&path).unwrap().dead_groups(10).unwrap();
     assert_eq!(left.iter().map(|group| group.reason.as_str()).collect::<Vec<_>>(), ["gone"]);
 }
 
@@ -42,7 +44,7 @@ fn the_backlog_of_an_endpoint_has_its_last_answer_whichever_attempt_it_was() {
         batch.attempt(&plain).unwrap();
         batch.end(numbers[1], &DeliveryEnd::Delivered, 1001).unwrap();
     });
-    let backlogs = Reader::open(&path).unwrap().backlogs().unwrap();
+    let backlogs = SpoolReader::open(&path).unwrap().backlogs().unwrap();
     let last = |name: &str| backlogs[name].last.clone().unwrap();
     assert_eq!((backlogs["a"].pending, last("a").at, last("a").status), (1, 2000, Some(503)));
     assert_eq!((backlogs["b"].pending, last("b").at, last("b").outcome.as_str()), (0, 1000, "delivered"));
@@ -58,7 +60,7 @@ fn ended_deliveries_are_counted_by_the_hour() {
         batch.end(numbers[1], &DeliveryEnd::Dead("gone".into()), 2 * HOUR - 1).unwrap();
         batch.end(numbers[2], &DeliveryEnd::Delivered, 5 * HOUR).unwrap();
     });
-    let reader = Reader::open(&path).unwrap();
+    let reader = SpoolReader::open(&path).unwrap();
     let hours = reader.hours(0).unwrap();
     let first = HourCount { from: HOUR, delivered: 1, dead: 1 };
     assert_eq!(hours, [first, HourCount { from: 5 * HOUR, delivered: 1, dead: 0 }]);
@@ -71,7 +73,7 @@ fn a_page_begins_where_the_one_before_ended_and_a_text_is_no_pattern() {
     let (_dir, path) = place();
     let mut spool = spool_at(&path, "me");
     write(&mut spool, |batch| (1..=5).for_each(|number| drop(ring(batch, number, &["a"]))));
-    let reader = Reader::open(&path).unwrap();
+    let reader = SpoolReader::open(&path).unwrap();
     let numbers = |filter: Filter| -> Vec<i64> {
         reader.list(&filter).unwrap().iter().map(|row| row.delivery).collect()
     };
