@@ -1,5 +1,5 @@
-/* Counts the system calls of a thread that reports tasks while events flow. Arguments: a URL, a spool. Says how many
-   calls were made, how many of them were refused, and how many system calls they took.
+/* Counts the system calls of a thread that reports tasks while events flow. Arguments: a URL and a spool, or a
+   configuration. Says how many calls were made, how many of them were refused, and how many system calls they took.
 
    A filter turns each system call of this thread into a signal, whose handler counts. A write goes through, because one
    may have to wake the dispatcher; the system counts those. */
@@ -98,12 +98,16 @@ int main(int argc, char **argv) {
     struct sigaction action;
     pthread_t thread;
     long before;
-    CHECK(argc == 3);
-    snprintf(config, sizeof config,
-             /* Room for all: a refusal may allocate its reason. */
-             "{\"spool\":{\"path\":\"%s\"},\"queue\":{\"max_bytes\":\"16MiB\"},\"endpoints\":{\"e0\":{\"url\":\"%s\"}},"
-             "\"hooks\":[{\"on\":[\"task.complete\"],\"to\":[\"e0\"],\"only_failures\":true}]}",
-             argv[2], argv[1]);
+    CHECK(argc == 2 || argc == 3);
+    if (argc == 2) {
+        snprintf(config, sizeof config, "%s", argv[1]);
+    } else {
+        snprintf(config, sizeof config,
+                 /* Room for all: a refusal may allocate its reason. */
+                 "{\"spool\":{\"path\":\"%s\"},\"queue\":{\"max_bytes\":\"16MiB\"},\"endpoints\":{\"e0\":{\"url\":\"%s\"}},"
+                 "\"hooks\":[{\"on\":[\"task.complete\"],\"to\":[\"e0\"],\"only_failures\":true}]}",
+                 argv[2], argv[1]);
+    }
     CHECK_OK(taskbell_init(config));
     memset(&action, 0, sizeof action);
     action.sa_handler = count;
@@ -114,7 +118,7 @@ int main(int argc, char **argv) {
     atomic_store(&stage, 2);
     await_stage(3);
     printf("calls %d refused %d system calls %ld\n", CALLS, refused, (long)trapped + writes() - before);
-    CHECK_OK(taskbell_shutdown(20000));
+    CHECK_OK(taskbell_shutdown(argc == 2 ? 100 : 20000));
     fflush(stdout);
     _exit(0);
 }

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from bells import endpoint, eventually, query, reports
 from farm_relay import MAX_BYTES, MAX_EVENTS, SECRET, Post, Relay, emit, node, numbers
 from hosts import Host
 from steps import Hang, Reply, Reset
+from tools import ROOT, compile_native, run
 
 LOCAL = ("localhost", "127.0.0.1")
 
@@ -75,7 +78,9 @@ def test_events_arrive_signed_in_order_and_in_batches_of_one_post_at_a_time(tmp_
 def test_a_post_has_at_most_a_mebibyte_or_one_event(tmp_path, receive):
     goes_on = threading.Event()
     relay = Relay(receive, lambda _post: goes_on.wait(30) and None)
-    with opened(node(tmp_path, relay)) as (bell, _):
+    config = node(tmp_path, relay)
+    config["queue"] = {"max_bytes": "16MiB"}
+    with opened(config) as (bell, _):
         for number in range(12):
             bell.emit("render.saved", {"id": number, "filler": "x" * 200_000})
         relay.wait_posts(1)
@@ -263,6 +268,19 @@ def test_calls_return_and_hooks_of_the_node_go_on_while_the_relay_is(tmp_path, r
         bell.close(0)
     log = query(tmp_path / "bell.db", "SELECT count(*) AS n FROM logged_attempts")[0]["n"]
     assert log <= 3, "an outage does not fill the outbox with its attempts"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts by a filter of Linux")
+@pytest.mark.parametrize("relay_does", ["answer", "freeze", "refuse"])
+def test_a_call_makes_no_system_call_whatever_the_relay_does(tmp_path, receive, library_path, relay_does):
+    program = compile_native(library_path, tmp_path / "program", ROOT / "tests" / "c" / "system_calls.c")
+    answers = {"answer": None, "freeze": Hang(), "refuse": Reply(503)}
+    config = node(tmp_path, Relay(receive, lambda _post: answers[relay_does]))
+    # Room for all: a refusal may allocate its reason.
+    config["queue"] = {"max_bytes": "16MiB"}
+    counted = re.fullmatch(r"calls (\d+) refused 0 system calls (\d+)\n", run(program, json.dumps(config)))
+    assert counted is not None
+    assert int(counted[2]) <= int(counted[1]) / 1000
 
 
 def fill(bell: taskbell.Bell, accepted: list[int]) -> None:

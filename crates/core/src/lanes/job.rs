@@ -80,12 +80,22 @@ impl Job {
 
     /// A delivery that was not tried yet, as the spool keeps it.
     pub fn new(seq: i64, event_id: EventId, kind: &str, hook: &str, created_at: i64) -> Job {
+        Job::shared(seq, event_id, (kind.into(), hook.into()), created_at)
+    }
+
+    /// The same with a type and a hook that other deliveries share.
+    pub(super) fn shared(
+        seq: i64,
+        event_id: EventId,
+        (kind, hook): (Arc<str>, Arc<str>),
+        created_at: i64,
+    ) -> Job {
         Job {
             seq,
             ticket: 0,
             event_id,
-            kind: kind.into(),
-            hook: hook.into(),
+            kind,
+            hook,
             created_at,
             attempts: 0,
             failures: 0,

@@ -116,7 +116,10 @@ impl Lane {
         let reach = if endpoint.is_of_task() { Reach::Public } else { Reach::Configured };
         let client = Client::new(&endpoint, reach)?;
         let inner = Inner {
-            queue: DueQueue::new(endpoint.ordered, keeps_bodies),
+            queue: match &endpoint.relays {
+                Some(_) => DueQueue::of_events(keeps_bodies),
+                None => DueQueue::new(endpoint.ordered, keeps_bodies),
+            },
             pace: Pace::new(&endpoint.rate),
             ramp: Ramp::default(),
             breaker: Breaker::default(),

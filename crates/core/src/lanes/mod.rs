@@ -16,6 +16,7 @@ mod follow_up;
 mod job;
 mod lane;
 mod pace;
+mod parked;
 mod picture;
 mod post;
 mod queue;

@@ -1,6 +1,7 @@
 //! The deliveries that wait in a lane, in the order in which they go.
 
 use super::job::Job;
+use super::parked::Parked;
 use crate::event::EventId;
 use crate::hash::NumberHash;
 use std::collections::{BTreeSet, HashMap};
@@ -13,6 +14,10 @@ const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 /// Bodies and deliveries up to which there is room for a few hundred more with their bodies.
 const ROOM_BYTES: usize = MAX_BODY_BYTES / 4;
 const ROOM_JOBS: usize = 1024;
+
+/// So many events wait as they are for a relay, and the further ones parked; these come back before fewer than the
+/// second number are left.
+const UNPARKED: (usize, usize) = if cfg!(test) { (40, 20) } else { (4096, 2048) };
 
 /// In an ordered queue the oldest delivery is always first, and one that waits for its next attempt holds
 /// back those after it. Otherwise the first due goes first.
@@ -27,6 +32,9 @@ pub struct DueQueue {
     things: HashMap<(String, String), i64>,
     /// The newest state of each living message.
     live: HashMap<Arc<str>, i64>,
+    /// Behind all others.
+    parked: Parked,
+    parks: bool,
 }
 
 impl DueQueue {
@@ -40,12 +48,20 @@ impl DueQueue {
             body_bytes: 0,
             things: HashMap::new(),
             live: HashMap::new(),
+            parked: Parked::default(),
+            parks: false,
         }
+    }
+
+    /// One for a node's events, of which many may wait: they go in their order, and nothing else decides.
+    pub fn of_events(keeps_bodies: bool) -> DueQueue {
+        DueQueue { parks: !keeps_bodies, ..DueQueue::new(true, keeps_bodies) }
     }
 
     /// Whether a few hundred more can wait with their bodies.
     pub fn has_room(&self) -> bool {
-        self.keeps_bodies || self.body_bytes <= ROOM_BYTES && self.jobs.len() <= ROOM_JOBS
+        let is_short = self.body_bytes <= ROOM_BYTES && self.jobs.len() <= ROOM_JOBS;
+        self.keeps_bodies || is_short && self.parked.is_empty()
     }
 
     /// Whether there is no spool file to read them from.
@@ -56,6 +72,10 @@ impl DueQueue {
     /// Adds a job, or replaces it; drops its body when enough bodies are in memory. Of two states of one living message
     /// only the newer waits: returns the other, and the event of the newer.
     pub fn put(&mut self, mut job: Job) -> Option<(Job, EventId)> {
+        if self.is_parked(&job) {
+            self.parked.put(&job);
+            return None;
+        }
         let mut older = None;
         if let Some(live) = &job.live {
             let waiting = self.live.get(&live.first).and_then(|seq| self.jobs.get(seq));
@@ -97,7 +117,30 @@ impl DueQueue {
         let (_, seq) = self.order.pop_first()?;
         let job = self.jobs.remove(&seq)?;
         self.forget(&job);
+        self.unpark();
         Some(*job)
+    }
+
+    /// Whether a job belongs behind those that are parked, or is to be the first of them.
+    fn is_parked(&self, job: &Job) -> bool {
+        match self.parked.first() {
+            Some(first) => job.seq >= first,
+            None => {
+                let is_last = || self.order.last().is_none_or(|(_, last)| *last < job.seq);
+                self.parks && self.jobs.len() >= UNPARKED.0 && is_last()
+            }
+        }
+    }
+
+    /// Brings parked jobs back before the others are used up.
+    fn unpark(&mut self) {
+        if self.parked.is_empty() || self.jobs.len() >= UNPARKED.1 {
+            return;
+        }
+        for job in self.parked.take(UNPARKED.0 - self.jobs.len()) {
+            self.order.insert(self.key(&job));
+            self.jobs.insert(job.seq, Box::new(job));
+        }
     }
 
     /// How many jobs are due by this time, up to `most`.
@@ -143,7 +186,12 @@ impl DueQueue {
     /// Takes these jobs out of the middle.
     pub fn remove(&mut self, is_meant: &dyn Fn(i64) -> bool) -> Vec<Job> {
         let found: Vec<i64> = self.jobs.keys().copied().filter(|seq| is_meant(*seq)).collect();
-        found.into_iter().filter_map(|seq| self.remove_one(seq)).collect()
+        let mut removed: Vec<Job> = found.into_iter().filter_map(|seq| self.remove_one(seq)).collect();
+        if !self.parked.is_empty() {
+            removed.extend(self.parked.remove(is_meant));
+            self.unpark();
+        }
+        removed
     }
 
     /// Makes jobs due by this time that would be due later.
@@ -157,6 +205,12 @@ impl DueQueue {
         }
     }
 
+    /// A copy of each.
+    pub fn copies(&self) -> Vec<Job> {
+        self.jobs().cloned().chain(self.parked.copies()).collect()
+    }
+
+    /// Those that are not parked.
     pub fn jobs(&self) -> impl Iterator<Item = &Job> {
         self.jobs.values().map(|job| &**job)
     }
@@ -192,7 +246,7 @@ impl DueQueue {
     }
 
     pub fn len(&self) -> usize {
-        self.jobs.len()
+        self.jobs.len() + self.parked.len()
     }
 
     pub fn any_due(&self, by: Duration) -> bool {

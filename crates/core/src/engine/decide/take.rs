@@ -55,7 +55,8 @@ impl Decider {
                     let held = self.tally.count(task, event.accepted_at);
                     self.supersede(held);
                     let asked = self.ask(task, &event);
-                    batch_task = BatchTask::new(task, asked, event.accepted_at).map(Box::new);
+                    let task = self.counts_batches().then_some(task);
+                    batch_task = task.and_then(|task| BatchTask::new(task, asked, event.accepted_at));
                 }
                 self.tally.stir(&task.queue, now.monotonic);
             }
@@ -72,6 +73,7 @@ impl Decider {
             let subject = self.subject(&event, usual_s);
             self.notify(subject.as_slice())
         };
+        let batch_task = batch_task.map(Box::new);
         self.plan_with(event, EventState::Final, (deliveries, explanation), batch_task);
         let forgotten = self.tally.forgotten();
         self.decisions.remarks.extend(forgotten);

@@ -98,7 +98,7 @@ impl Lane {
     }
 
     pub fn waiting(&self) -> Vec<Job> {
-        self.lock().queue.jobs().cloned().collect()
+        self.lock().queue.copies()
     }
 
     /// Whether the endpoint answered that it will never take anything again.
