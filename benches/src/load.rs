@@ -35,15 +35,18 @@ impl<'a> Load<'a> {
     }
 
     /// The configuration: `endpoints` of `in_flight` each at `url`, one hook for each; `other`, an endpoint that gets
-    /// every task too; `hooks` that do not match, and `conditions` that are false.
+    /// every task too; `hooks` that do not match, and `conditions` that are false. The queue is a large one, unless it is
+    /// to be the usual one.
     pub fn config(&self, folder: &Path) -> Result<String, String> {
         let url = self.text("url").ok_or("url= is missing")?;
         let spool =
             if self.yes("disk") { folder.join("bench.db").display().to_string() } else { ":memory:".into() };
         let in_flight = self.number("in_flight", 4)?;
         let endpoints = self.number("endpoints", 1)?;
-        let mut text =
-            format!("[spool]\npath = '{spool}'\nmax_bytes = '64GiB'\n[queue]\nmax_bytes = '16MiB'\n");
+        let mut text = format!("[spool]\npath = '{spool}'\nmax_bytes = '64GiB'\n");
+        if !self.yes("usual_queue") {
+            text += "[queue]\nmax_bytes = '16MiB'\n";
+        }
         let signed = format!("sign = [{{ scheme = 'standard-webhooks', secrets = ['{SECRET}'] }}]\n");
         let signed = if self.yes("signed") { signed.as_str() } else { "" };
         let mut hook = |on: &str, to: &str, rest: &str| {

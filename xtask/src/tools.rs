@@ -190,30 +190,33 @@ pub fn miri() -> Option<Command> {
     quiet(miri().arg("setup")).then(miri)
 }
 
+/// Whether the compiler of the checks has the standard library for a target, or gets it from rustup.
+pub fn standard_library(triple: &str) -> bool {
+    let sysroot = Command::new("rustc").current_dir(root()).args(["--print", "sysroot"]).output();
+    let Ok(sysroot) = sysroot else { return false };
+    let sysroot = String::from_utf8_lossy(&sysroot.stdout).trim().to_owned();
+    let present = || Path::new(&sysroot).join("lib/rustlib").join(triple).join("lib").is_dir();
+    let mut add = Command::new("rustup");
+    add.current_dir(root()).args(["target", "add", triple]);
+    present() || quiet(&mut add) && present()
+}
+
 /// `cargo SUBCOMMAND`, where that program is installed.
 pub fn cargo_subcommand(name: &str) -> Option<Command> {
     quiet(&mut cargo([name, "--version"])).then(|| cargo([name]))
 }
 
-/// cargo-deny, installed below `target` where the machine has none.
-pub fn cargo_deny() -> Option<impl Fn() -> Command> {
-    let own = target().join("tools");
-    if !quiet(cargo(["deny", "--version"]).env("PATH", path_with(&own))) {
-        println!("    installing cargo-deny into {}", own.display());
-        let mut install = cargo(["install", "--locked", "--quiet", "cargo-deny", "--root"]);
-        run_within(install.arg(&own), INSTALL_LIMIT).ok()?;
-    }
-    Some(move || {
-        // Without `--workspace` it looks at the library only.
-        let mut deny = cargo(["deny", "--workspace", "--all-features"]);
-        deny.env("PATH", path_with(&own));
-        deny
-    })
+/// `cargo deny`, from the Python package that carries it.
+pub fn cargo_deny() -> Result<Command, String> {
+    let mut deny = Command::new(packager()?.with_file_name("cargo-deny"));
+    // Without `--workspace` it looks at the library only.
+    deny.current_dir(root()).args(["--workspace", "--all-features", "check"]);
+    Ok(deny)
 }
 
-fn path_with(own: &Path) -> std::ffi::OsString {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::join_paths(env::split_paths(&path).chain([own.join("bin")])).unwrap_or(path)
+/// A Python with the tools that make and check packages.
+pub fn packager() -> Result<PathBuf, String> {
+    python_with(&target().join("dist-tools"), "packaging/requirements.txt", "import ziglang, twine")
 }
 
 /// A Python environment below `target` with the pinned packages of the tests; gives its interpreter.

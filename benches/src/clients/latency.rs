@@ -24,20 +24,32 @@ pub fn run(load: &Load<'_>) -> Result<Vec<f64>, String> {
     Ok(Vec::new())
 }
 
-/// Sits for `seconds`, with the library or without: milliseconds from `taskbell_init` to the first accepted event,
-/// resident and private memory in MiB, wake-ups a second in all threads.
+/// Milliseconds from loading the library to the first accepted event, and to its delivery.
+pub fn start(load: &Load<'_>) -> Result<Vec<f64>, String> {
+    let folder = folder()?;
+    let config = load.config(folder.path())?;
+    let start = Instant::now();
+    let guest = Guest::open(&config)?;
+    if !guest.on_task_complete()?(c"{}") {
+        return Err("the first event was refused".to_owned());
+    }
+    let accepted_ms = start.elapsed().as_secs_f64() * 1000.0;
+    guest.wait("taskbell_flush", 60_000)?;
+    let delivered_ms = start.elapsed().as_secs_f64() * 1000.0;
+    guest.shutdown(1000)?;
+    Ok(vec![accepted_ms, delivered_ms])
+}
+
+/// Sits for `seconds`, with the library or without: resident and private memory in MiB, wake-ups a second in all
+/// threads.
 pub fn idle(load: &Load<'_>) -> Result<Vec<f64>, String> {
     let folder = folder()?;
-    let mut start_ms = 0.0;
     let mut guest = None;
     if load.yes("guest") {
-        let config = load.config(folder.path())?;
-        let start = Instant::now();
-        let opened = Guest::open(&config)?;
+        let opened = Guest::open(&load.config(folder.path())?)?;
         if !opened.on_task_complete()?(c"{}") {
             return Err("the first event was refused".to_owned());
         }
-        start_ms = start.elapsed().as_secs_f64() * 1000.0;
         guest = Some(opened);
     }
     thread::sleep(Duration::from_secs(3));
@@ -46,12 +58,8 @@ pub fn idle(load: &Load<'_>) -> Result<Vec<f64>, String> {
     thread::sleep(Duration::from_secs(seconds));
     // This thread's own sleep is one of them.
     let woken = (processor::wake_ups() - before).saturating_sub(1) as f64;
-    let figures = vec![
-        start_ms,
-        processor::memory_mib("VmRSS:"),
-        processor::memory_mib("RssAnon:"),
-        woken / seconds as f64,
-    ];
+    let figures =
+        vec![processor::memory_mib("VmRSS:"), processor::memory_mib("RssAnon:"), woken / seconds as f64];
     guest.map_or(Ok(()), |guest| guest.shutdown(1000))?;
     Ok(figures)
 }

@@ -11,13 +11,14 @@ use tempfile::TempDir;
 
 type Client = fn(&Load<'_>) -> Result<Vec<f64>, String>;
 
-const CLIENTS: [(&str, Client); 9] = [
+const CLIENTS: [(&str, Client); 10] = [
     ("deliver", deliver::run),
     ("raw", raw::run),
     ("calls", calls::run),
     ("check", calls::check),
     ("burst", calls::burst),
     ("latency", latency::run),
+    ("start", latency::start),
     ("idle", latency::idle),
     ("fill", backlog::fill),
     ("open", backlog::open),

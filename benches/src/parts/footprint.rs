@@ -16,20 +16,35 @@ pub fn run(setting: &Setting) -> Result<Vec<Row>, String> {
         fs::metadata(library()).map(|file| vec![file.len() as f64 / MIB]).map_err(|error| error.to_string());
     // One that answers: a retry would be work.
     let sink = Sink::start(Mode::Accept)?;
-    let line = format!("idle url={} disk=1 seconds={}", sink.url(), setting.pick(20, 5));
+    let line = format!("idle url={} disk=1 usual_queue=1 seconds={}", sink.url(), setting.pick(20, 5));
     let bare = measure::client(&words(&line));
     let guest = measure::client(&words(&format!("{line} guest=1")));
     let of = |place: usize| guest.as_ref().map(|figures| vec![figures[place]]).map_err(Clone::clone);
+    // Each start is a process of its own.
+    let starts: Vec<_> = (0..setting.runs)
+        .map(|_| measure::client(&words(&format!("start url={} disk=1 usual_queue=1", sink.url()))))
+        .collect();
+    let started = |place: usize| -> Result<Vec<f64>, String> {
+        starts.iter().map(|start| start.as_ref().map(|start| start[place]).map_err(Clone::clone)).collect()
+    };
     let over = |place: usize| match (&guest, &bare) {
         (Ok(guest), Ok(bare)) => vec![guest[place] - bare[place]],
         _ => Vec::new(),
     };
     let mut rows = vec![
         row(PART, "library file", "MiB", &size, None, Some(Goal::AtMost(10.0))),
-        row(PART, "start, until the first accepted event", "ms", &of(0), None, None),
-        row(PART, "resident memory, idle", "MiB", &of(1), Some(("over the bare host", &over(1))), None),
-        row(PART, "private memory, idle", "MiB", &of(2), Some(("over the bare host", &over(2))), None),
-        row(PART, "wake-ups a second, idle", "/s", &of(3), None, Some(Goal::AtMost(1.0))),
+        row(PART, "start, until the first accepted event", "ms", &started(0), None, Some(Goal::AtMost(20.0))),
+        row(PART, "start, until the first event is delivered", "ms", &started(1), None, None),
+        row(PART, "resident memory, idle", "MiB", &of(0), Some(("over the bare host", &over(0))), None),
+        row(
+            PART,
+            "private memory, idle",
+            "MiB",
+            &of(1),
+            Some(("over the bare host", &over(1))),
+            Some(Goal::AtMost(10.0)),
+        ),
+        row(PART, "wake-ups a second, idle", "/s", &of(2), None, Some(Goal::AtMost(1.0))),
     ];
     rows.extend(backlog(setting.pick(1_000_000, 20_000))?);
     Ok(rows)

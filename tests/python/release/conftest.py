@@ -5,13 +5,18 @@ from __future__ import annotations
 import zipfile
 
 import pytest
-from packages import ROOT
+from packages import DIST, HERE, ROOT
+from systems import archives
 from windows import ARCHIVES, Wine, build
 
 from tools import attempt, need, run
 
-# They are part of a release that is for Windows, too.
+# What a release is not for is not tested.
 collect_ignore_glob = [] if ARCHIVES else ["test_windows*.py"]
+collect_ignore_glob += [] if archives() else ["test_other_linux.py"]
+if not [*DIST.glob(f"taskbell-*-{HERE}.tar.gz")]:
+    here = ["archive", "deb", "install", "languages", "nuget", "release", "wheel"]
+    collect_ignore_glob += [f"test_{name}.py" for name in here]
 
 
 @pytest.fixture(scope="module")

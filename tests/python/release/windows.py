@@ -15,8 +15,9 @@ class Wine:
     """Runs programs of Windows in a prefix of its own: ``wine(program, *words, cwd=folder, NAME=value)``."""
 
     def __init__(self, prefix):
-        self.program = need("wine")
-        self.env = {**os.environ, "WINEPREFIX": str(prefix), "WINEDEBUG": "-all"}
+        self.program, self.prefix = need("wine"), prefix
+        self.variables = {"WINEPREFIX": str(prefix), "WINEDEBUG": "-all"}
+        self.env = {**os.environ, **self.variables}
 
     def __call__(self, *command, cwd, **variables):
         return run(self.program, *command, cwd=cwd, env={**self.env, **variables})

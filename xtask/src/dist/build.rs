@@ -26,7 +26,7 @@ pub fn here(steps: &mut Steps) -> Option<PathBuf> {
     let mut build = cargo(["build", "--release", "--locked"]);
     build.args(PACKAGES);
     steps
-        .run("release library and command", LIMIT, same_paths(&mut build))
+        .run("release library and command", LIMIT, same_bytes(&mut build, &[]))
         .then(|| tools::target().join("release"))
 }
 
@@ -45,7 +45,9 @@ pub fn cross(steps: &mut Steps, target: &Target) -> Option<PathBuf> {
     let mut build = command.filter(|_| prepared)?;
     build.args(PACKAGES).args(["--release", "--locked"]);
     build.env("CARGO_TARGET_DIR", folder());
-    let built = steps.run(&format!("release for {}", target.triple), LIMIT, same_paths(&mut build));
+    // A library that is loaded uses the musl of its host; by default, Rust links one of its own.
+    let flags: &[&str] = if target.musl() { &["-Ctarget-feature=-crt-static"] } else { &[] };
+    let built = steps.run(&format!("release for {}", target.triple), LIMIT, same_bytes(&mut build, flags));
     built.then(|| folder().join(target.triple).join("release"))
 }
 
@@ -57,7 +59,13 @@ fn folder() -> PathBuf {
 /// The command that builds, less what is built.
 fn prepare(target: &Target) -> Result<Command, String> {
     match target.builder {
-        Builder::Zig(glibc) => zigbuild(&format!("{}{glibc}", target.triple)),
+        Builder::Zig(version) => {
+            let mut build = zigbuild(&format!("{}{version}", target.triple))?;
+            if !tools::standard_library(target.triple) {
+                with_std(&mut build)?;
+            }
+            Ok(build)
+        }
         Builder::Mingw => {
             tools::program("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64")?;
             tools::program("x86_64-w64-mingw32-g++", "g++-mingw-w64-x86-64")?;
@@ -72,11 +80,7 @@ fn prepare(target: &Target) -> Result<Command, String> {
 
 /// `cargo zigbuild`, from the Python package of the same name next to that of Zig.
 fn zigbuild(triple: &str) -> Result<Command, String> {
-    let python = tools::python_with(
-        &tools::target().join("dist-tools"),
-        "packaging/requirements.txt",
-        "import ziglang, twine",
-    )?;
+    let python = tools::packager()?;
     let bin = python.parent().map(PathBuf::from).unwrap_or_default();
     let mut build = Command::new(bin.join("cargo-zigbuild"));
     let path = env::var_os("PATH").unwrap_or_default();
@@ -96,11 +100,11 @@ fn with_std(build: &mut Command) -> Result<(), String> {
 }
 
 /// No path of this machine gets into what is shipped, so that two machines make the same bytes.
-pub fn same_paths(build: &mut Command) -> &mut Command {
+fn same_bytes<'a>(build: &'a mut Command, more: &[&str]) -> &'a mut Command {
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| env::home_dir().map(|home| home.join(".cargo")));
-    let mut flags = Vec::new();
+    let mut flags: Vec<String> = more.iter().map(|&flag| flag.to_owned()).collect();
     if let Some(home) = home {
         flags.push(format!("--remap-path-prefix={}=/cargo", home.display()));
     }

@@ -6,6 +6,7 @@ pub mod build;
 mod deb;
 mod languages;
 mod nuget;
+mod other;
 mod pack;
 mod parts;
 mod sums;
@@ -28,7 +29,10 @@ const PACK_LIMIT: Duration = Duration::from_secs(120);
 const PACKAGES: &str = "packages, from the archives";
 const ADAPTERS: &str = "adapters, from their zips";
 const ADAPTER_TESTS: &[&str] = &["test_comfyui.py", "test_swarmui_extension.py"];
-const WINDOWS_TESTS: &[&str] = &["release/test_windows.py", "release/test_windows_run.py"];
+
+/// The suites of C, Python and C# that run with the library of an archive, here and on a system of another kind.
+const SUITES: &[&str] = &["test_binding.py", "test_calls.py", "test_config.py", "test_delivery.py"];
+const SUITES_HERE: &[&str] = &["test_c.py", "test_csharp.py"];
 const TEST_LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// What the tests build hosts with, and read packages with.
@@ -63,15 +67,24 @@ pub fn dist(arguments: &[String]) -> Option<bool> {
     let mut steps = Steps::default();
     let mut built = Vec::new();
     for target in targets {
+        let builds = from.is_none();
         // Each in a folder of its own, where several are.
         let folder = match &from {
             Some(folder) if folder.join(target.triple).is_dir() => Some(folder.join(target.triple)),
             Some(folder) => Some(folder.clone()),
             None => build::cross(&mut steps, target),
         };
-        built.extend(folder.and_then(|folder| gather(&mut steps, target, &folder)));
+        let one = folder.and_then(|folder| gather(&mut steps, target, &folder));
+        if let Some(one) = one.as_ref().filter(|_| builds) {
+            steps.step(&format!("size of the library for {}", target.triple), || one.check_size());
+        }
+        built.extend(one);
     }
-    pack_and_test(&mut steps, &built);
+    if pack_and_test(&mut steps, &built) {
+        for one in &built {
+            suites(&mut steps, one);
+        }
+    }
     Some(steps.finish())
 }
 
@@ -101,7 +114,67 @@ fn gather(steps: &mut Steps, target: &'static Target, folder: &Path) -> Option<B
     built
 }
 
-fn pack_and_test(steps: &mut Steps, built: &[Built]) {
+/// The suites, with the library of the archive.
+fn suites(steps: &mut Steps, built: &Built) {
+    let name = format!("suites from the archive for {}", built.target.triple);
+    let (mut library, mut python) = (None, None);
+    let ready = steps.step(&format!("unpacked archive for {}", built.target.triple), || {
+        python = other::prepare(built.target)?;
+        library = Some(unpack(built)?);
+        Ok(())
+    });
+    let Some(library) = library.filter(|_| ready) else { return };
+    let Some(python) = python else {
+        steps.skip(&name, "there is no Python for it; the tests of its packages run hosts in C and C++");
+        return;
+    };
+    let here = built.target.runs_here();
+    let files: Vec<String> = SUITES
+        .iter()
+        .chain(SUITES_HERE.iter().filter(|_| here))
+        .map(|file| format!("tests/python/{file}"))
+        .collect();
+    let mut pytest = pytest(&python, &files);
+    pytest.env("TASKBELL_LIBRARY", library);
+    if !here {
+        match tools::packager().and_then(|python| packages_of(&python)) {
+            Ok(packages) => pytest.env("PYTHONPATH", packages),
+            Err(reason) => return steps.fail(&name, &reason),
+        };
+    }
+    run_tests(steps, &name, TEST_LIMIT, &mut pytest);
+}
+
+/// The library in the archive of a target, unpacked.
+fn unpack(built: &Built) -> Result<PathBuf, String> {
+    let tree = tools::target().join("dist-work").join(built.target.triple).join("tree");
+    let _ = fs::remove_dir_all(&tree);
+    make_folder(&tree)?;
+    let archive = tools::target().join("dist").join(built.archive_file());
+    let mut unpack = if built.target.windows() {
+        let mut unpack = Command::new(tools::packager()?);
+        unpack.args(["-m", "zipfile", "-e"]).arg(archive).arg(&tree);
+        unpack
+    } else {
+        let mut unpack = Command::new("tar");
+        unpack.arg("-xzf").arg(archive).arg("-C").arg(&tree);
+        unpack
+    };
+    run_within(&mut unpack, PACK_LIMIT)?;
+    let place = if built.target.windows() { "bin" } else { "lib" };
+    Ok(tree.join(built.archive_name()).join(place).join(built.target.library()))
+}
+
+/// Where the packages of a Python are.
+fn packages_of(python: &Path) -> Result<PathBuf, String> {
+    let words = ["-c", "import sysconfig; print(sysconfig.get_path('purelib'), end='')"];
+    let said = Command::new(python).args(words).output();
+    let said = said.map_err(|fault| format!("cannot start {}: {fault}", python.display()))?;
+    Ok(PathBuf::from(String::from_utf8_lossy(&said.stdout).into_owned()))
+}
+
+/// Makes every package and tests them; whether there is something to test further.
+fn pack_and_test(steps: &mut Steps, built: &[Built]) -> bool {
     let folder = tools::target().join("dist");
     let mut python = None;
     let packed = !built.is_empty()
@@ -109,44 +182,52 @@ fn pack_and_test(steps: &mut Steps, built: &[Built]) {
             for (program, package) in PROGRAMS {
                 tools::program(program, package)?;
             }
-            let tools = tools_python()?;
+            let tools = tools::packager()?;
             // What an earlier run has left is not of this release.
             let _ = fs::remove_dir_all(&folder);
             make_folder(&folder)?;
+            for one in built.iter().filter(|one| !one.target.runs_here()) {
+                other::prepare(one.target)?;
+            }
             pack(built, &folder, &tools)?;
             python = Some(tools);
             Ok(())
         });
     let Some(python) = python.filter(|_| packed) else {
         steps.fail(PACKAGES, "they were not made");
-        return;
+        return false;
     };
+    steps.step("packages, made again with the same bytes", || same_again(built, &folder, &python));
     let test = |python: &Path, files: &[&str]| {
         let files: Vec<String> = files.iter().map(|file| format!("tests/python/{file}")).collect();
         let mut pytest = pytest(python, &files);
         pytest.env("TASKBELL_DIST", &folder).env("TASKBELL_LIBRARY", &built[0].library);
+        // The linker of Zig builds the parts of the C library once.
+        pytest.env("ZIG_GLOBAL_CACHE_DIR", tools::target().join("dist-systems/zig"));
+        pytest.env("TASKBELL_SYSTEMS", tools::target().join("dist-systems"));
         pytest
     };
-    // What is for another system alone is tried by its own tests, under an emulator.
-    let runs_here = |built: &Built| Target::here().is_some_and(|here| here.triple == built.target.triple);
-    if !built.iter().any(runs_here) {
-        run_tests(steps, PACKAGES, TEST_LIMIT, &mut test(&python, WINDOWS_TESTS));
-        return;
-    }
     run_tests(steps, PACKAGES, TEST_LIMIT, &mut test(&python, &["release"]));
-    match tools::python() {
-        Ok(python) => run_tests(steps, ADAPTERS, TEST_LIMIT, &mut test(&python, ADAPTER_TESTS)),
-        Err(reason) => steps.fail(ADAPTERS, &reason),
+    // The adapters load their library into the Python of this machine.
+    if built.iter().any(|one| one.target.runs_here()) {
+        match tools::python() {
+            Ok(python) => run_tests(steps, ADAPTERS, TEST_LIMIT, &mut test(&python, ADAPTER_TESTS)),
+            Err(reason) => steps.fail(ADAPTERS, &reason),
+        }
     }
+    true
 }
 
-/// A Python with the tools that make and check packages.
-fn tools_python() -> Result<PathBuf, String> {
-    tools::python_with(
-        &tools::target().join("dist-tools"),
-        "packaging/requirements.txt",
-        "import ziglang, twine",
-    )
+/// Makes every package a second time, and compares.
+fn same_again(built: &[Built], folder: &Path, python: &Path) -> Result<(), String> {
+    let again = tools::target().join("dist-work/again");
+    let _ = fs::remove_dir_all(&again);
+    make_folder(&again)?;
+    pack(built, &again, python)?;
+    // The checksums are of every file.
+    let same = tree::read(&folder.join(sums::NAME))? == tree::read(&again.join(sums::NAME))?;
+    let _ = fs::remove_dir_all(&again);
+    if same { Ok(()) } else { Err(format!("{} differs", sums::NAME)) }
 }
 
 /// Every archive of these targets.
@@ -175,12 +256,8 @@ fn pack(built: &[Built], folder: &Path, python: &Path) -> Result<(), String> {
 
 fn pack_target(built: &Built, folder: &Path, python: &Path) -> Result<(), String> {
     let tree = tarball::tree(built)?;
-    let name = built.archive_name();
-    if built.target.windows() {
-        write(&folder.join(format!("{name}.zip")), &archive::zip(&tree)?)?;
-    } else {
-        write(&folder.join(format!("{name}.tar.gz")), &archive::tar_gz(&tree)?)?;
-    }
+    let archived = if built.target.windows() { archive::zip(&tree)? } else { archive::tar_gz(&tree)? };
+    write(&folder.join(built.archive_file()), &archived)?;
     if let Some((name, bytes)) = deb::package(built)? {
         write(&folder.join(name), &bytes)?;
     }

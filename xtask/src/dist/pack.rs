@@ -9,6 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// The largest library that is shipped.
+const LARGEST: u64 = 10 << 20;
+
 pub struct Built {
     pub target: &'static Target,
     /// Of the workspace: the one place that says it.
@@ -36,8 +39,24 @@ impl Built {
         })
     }
 
+    /// Holds the library to the size that is promised.
+    pub fn check_size(&self) -> Result<(), String> {
+        let library = self.library.display();
+        let size =
+            fs::metadata(&self.library).map_err(|fault| format!("cannot read {library}: {fault}"))?.len();
+        println!("    {library}: {:.1} MiB", size as f64 / f64::from(1 << 20));
+        if size > LARGEST {
+            return Err(format!("{library} has {size} bytes; at most {LARGEST} are shipped"));
+        }
+        Ok(())
+    }
+
     pub fn archive_name(&self) -> String {
         format!("taskbell-{}-{}", self.version, self.target.triple)
+    }
+
+    pub fn archive_file(&self) -> String {
+        format!("{}.{}", self.archive_name(), if self.target.windows() { "zip" } else { "tar.gz" })
     }
 
     /// The newest glibc that the library or the command names; none on other systems.

@@ -15,7 +15,7 @@ pub struct Target {
 
 /// What compiles and links for a target.
 pub enum Builder {
-    /// Zig's linker, against this glibc; the standard library is that of rustup.
+    /// Zig's linker, against this version of the C library; none for musl.
     Zig(&'static str),
     /// The compiler of MinGW; the standard library is built from Debian's source of it.
     Mingw,
@@ -28,6 +28,20 @@ pub const TARGETS: &[Target] = &[
         rid: "linux-x64",
         machine: "x86_64",
         debian: Some("amd64"),
+        builder: Builder::Zig(".2.17"),
+    },
+    Target {
+        triple: "x86_64-unknown-linux-musl",
+        rid: "linux-musl-x64",
+        machine: "x86_64",
+        debian: None,
+        builder: Builder::Zig(""),
+    },
+    Target {
+        triple: "aarch64-unknown-linux-gnu",
+        rid: "linux-arm64",
+        machine: "aarch64",
+        debian: Some("arm64"),
         builder: Builder::Zig(".2.17"),
     },
     Target {
@@ -55,8 +69,17 @@ impl Target {
         TARGETS.iter().find(|target| target.triple == triple)
     }
 
+    /// Whether this machine runs its programs as its own.
+    pub fn runs_here(&self) -> bool {
+        Self::here().is_some_and(|here| here.triple == self.triple)
+    }
+
     pub fn windows(&self) -> bool {
         self.triple.contains("windows")
+    }
+
+    pub fn musl(&self) -> bool {
+        self.triple.ends_with("musl")
     }
 
     /// The library as cargo names it, and as hosts load it.

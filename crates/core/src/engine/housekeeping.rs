@@ -1,4 +1,5 @@
-//! Housekeeping of the spool: removes what ended long ago, and what ended at all when the file grows too large.
+//! Housekeeping of the spool: removes what ended long ago, and what ended at all when the file grows too large; and
+//! the rings that dead processes left in memory.
 
 use super::log::{Level, Log};
 use super::parts::Parts;
@@ -33,7 +34,8 @@ impl Housekeeping {
         self.prune_at
     }
 
-    /// Removes deliveries that ended longer ago than `spool.retain`, if that is due.
+    /// Removes deliveries that ended longer ago than `spool.retain`, and what processes without a spool left behind, if
+    /// that is due.
     pub fn prune(&mut self, spool: &mut impl Store, parts: &Parts, config: &Config) {
         let now = parts.clock.now();
         if now.monotonic < self.prune_at {
@@ -45,7 +47,7 @@ impl Housekeeping {
         self.prune_at = now.monotonic + forwarded_before.map_or(PRUNE_EVERY, |_| NODE_PRUNES_EVERY);
         for _ in 0..PRUNE_STEPS {
             match prune(spool, before, forwarded_before) {
-                Ok(0) => return,
+                Ok(0) => return parts.intake.remove_abandoned(),
                 Ok(_) if parts.has_work() => {
                     self.prune_at = now.monotonic;
                     return;

@@ -15,7 +15,7 @@ const LONGEST: usize = 2048 - 8;
 /// a disk that is not mounted.
 const LEFT_ALONE: Duration = Duration::from_secs(24 * 3600);
 
-/// The most files one start examines.
+/// The most files that are examined at once.
 const MOST: usize = 256;
 
 /// Writes the path of the claim into the ring, once the ring has its header: without one it counts as

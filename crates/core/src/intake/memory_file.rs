@@ -8,7 +8,6 @@
 //! The lock file next to the spool remains the ring's claim, which other processes find and lock. It holds
 //! a [`Pointer`] instead of the ring.
 
-use super::abandoned;
 use super::lock::RingClaim;
 use crate::os;
 use std::fs::{self, File, OpenOptions};
@@ -71,7 +70,6 @@ pub(super) fn create(
     match made {
         Ok(region) => {
             (claim.ring, claim.ring_lock) = (Some(path), Some(file));
-            abandoned::sweep(folder);
             Ok(region)
         }
         Err(error) => {

@@ -104,6 +104,15 @@ impl Intake {
         Intake { ring, seed, instance: seed.instance(), fallback, claim }
     }
 
+    /// Removes rings in memory whose process, spool and claim are gone. Reads a few hundred files, so it is for a
+    /// moment without events.
+    pub fn remove_abandoned(&self) {
+        let ring = self.claim.as_ref().and_then(|claim| claim.ring.as_ref());
+        if let Some(folder) = ring.and_then(|ring| ring.parent()) {
+            abandoned::sweep(folder);
+        }
+    }
+
     /// The id of this instance, 16 hexadecimal digits. The ring file's name contains it, and its lock shows
     /// that the instance lives.
     pub fn instance(&self) -> &str {
