@@ -158,7 +158,7 @@ def test_posts_that_are_too_large_are_halved_and_one_that_cannot_be_is_a_dead_le
         assert bell.flush(30)
         wanted = [number for number in range(251) if number != 200]
         assert numbers(relay.wait_taken(250)) == wanted, "the order is kept"
-        assert any("is a dead letter" in line and "413" in line for line in lines), lines
+        eventually("a line", lambda: [line for line in lines if "is a dead letter" in line and "413" in line])
     (dead,) = query(tmp_path / "bell.db", "SELECT * FROM all_deliveries WHERE state = 'dead'")
     assert "answered 413: the post is too large for it" in dead["reason"]
 
@@ -182,9 +182,9 @@ def test_events_that_the_relay_refuses_are_dead_letters_with_its_reason(tmp_path
         goes_on.set()
         assert bell.flush(30)
         assert numbers(relay.wait_taken(20)) == list(range(0, 40, 2))
-        found = eventually("the reports", lambda: [bell.poll() for _ in range(50)])
-        assert len([report for report in found if report and report["state"] == "dead"]) == 20
-        assert any("is a dead letter" in line for line in lines), lines
+        found = reports(bell, 40)
+        assert [report["state"] for report in found].count("dead") == 20
+        eventually("a line for each", lambda: len([line for line in lines if "dead letter" in line]) == 20)
     dead = query(tmp_path / "bell.db", "SELECT * FROM all_deliveries WHERE state = 'dead' ORDER BY seq")
     assert len(dead) == 20
     for number, row in zip(range(1, 40, 2), dead):
