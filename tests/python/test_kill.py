@@ -206,6 +206,6 @@ def test_a_rate_holds_over_kills_and_starts(tmp_path: Path, receive: Any, host: 
     receiver.wait_for(len(receiver.requests) + count)
     last.kill()
     arrived = sorted(request.monotonic for request in receiver.requests)
-    # A busy machine may hand the first of a window over late: the window is a little shorter than that of the rate.
+    # A busy machine may hand the first of a window over late: the window is a little shorter than the rate's.
     most = max(sum(at <= other < at + per_s - slack_s for other in arrived) for at in arrived)
     assert most <= count, [round(at - arrived[0], 2) for at in arrived]

@@ -16,8 +16,8 @@ struct Host {
     tests: &'static [&'static str],
     /// The longest time for its tests; installing it may take as long again.
     limit: Duration,
-    /// Programs that packages of Debian's bring, of the same names.
-    programs: &'static [&'static str],
+    /// Programs, each with the package of Debian's that brings it.
+    programs: &'static [(&'static str, &'static str)],
     /// A variable that says where it is: no registry has it.
     place: Option<&'static str>,
     /// Whether only `cargo xtask test --hosts` runs it: installing it takes long.
@@ -35,22 +35,33 @@ const fn host(name: &'static str, tests: &'static [&'static str], minutes: u64) 
     }
 }
 
+const REDIS: (&str, &str) = ("redis-server", "redis-server");
+
 /// The cheapest first.
 const HOSTS: &[Host] = &[
     host("optuna", &["optuna"], 3),
     host("ipython", &["ipython"], 3),
     host("celery", &["celery"], 3),
-    Host { programs: &["redis-server"], ..host("queues", &["rq", "dask"], 3) },
+    Host { programs: &[REDIS], ..host("queues", &["rq", "dask"], 3) },
     host("keras", &["keras"], 4),
     Host { place: Some("TASKBELL_SWARMUI"), ..host("swarmui", &["swarmui_source"], 2) },
-    Host { programs: &["blender"], ..host("blender", &["blender"], 4) },
+    Host { programs: &[("blender", "blender")], ..host("blender", &["blender"], 4) },
     host("ray", &["ray"], 6),
     Host { place: Some("TASKBELL_COMFYUI"), ..host("comfyui", &["real_comfyui"], 10) },
     host("torch", &["transformers", "lightning", "ignite"], 10),
-    Host { is_heavy: true, programs: &["slurmctld", "slurmd"], ..host("slurm", &["slurm"], 3) },
+    Host {
+        is_heavy: true,
+        programs: &[("slurmctld", "slurmctld"), ("slurmd", "slurmd")],
+        ..host("slurm", &["slurm"], 3)
+    },
     Host { is_heavy: true, ..host("ray_jobs", &["ray_jobs"], 6) },
     Host { is_heavy: true, ..host("snakemake", &["snakemake"], 4) },
-    Host { is_heavy: true, programs: &["mosquitto", "groovy"], ..host("farm", &["farm"], 4) },
+    Host {
+        is_heavy: true,
+        programs: &[("mosquitto", "mosquitto"), ("groovy", "groovy")],
+        ..host("farm", &["farm"], 4)
+    },
+    Host { is_heavy: true, programs: &[REDIS, ("pg_ctlcluster", "postgresql")], ..host("zou", &["zou"], 5) },
     Host { is_heavy: true, ..host("prefect", &["prefect"], 5) },
     Host { is_heavy: true, ..host("airflow", &["airflow"], 10) },
 ];
@@ -102,7 +113,7 @@ fn placed(host: &Host) -> Result<(), String> {
 /// Installs a host, and returns the Python of its environment.
 fn prepare(host: &Host) -> Result<PathBuf, String> {
     placed(host)?;
-    host.programs.iter().try_for_each(|name| tools::program(name, name))?;
+    host.programs.iter().try_for_each(|(name, package)| tools::program(name, package))?;
     tools::python_with(&environment(host), &packages(host), "import pytest")
 }
 

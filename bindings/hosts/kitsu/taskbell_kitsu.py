@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""For Kitsu, checked by a stub: the real gazu, and a server that sends the events of Zou's source.
+"""For Kitsu: reports tasks of a production that are done, to be redone or to be reviewed.
 
 ``pip install gazu``, and keep this running: ``KITSU_HOST=https://kitsu.studio/api KITSU_LOGIN=bot@studio
 KITSU_PASSWORD=… TASKBELL_CONFIG=taskbell.toml python taskbell_kitsu.py``. From
@@ -56,7 +56,10 @@ def main() -> None:
     taskbell.default.sync()
     gazu.set_host(os.environ["KITSU_HOST"])
     gazu.set_event_host(os.environ.get("KITSU_EVENTS", os.environ["KITSU_HOST"].removesuffix("/api")))
-    gazu.log_in(os.environ["KITSU_LOGIN"], os.environ["KITSU_PASSWORD"])
+    try:
+        gazu.log_in(os.environ["KITSU_LOGIN"], os.environ["KITSU_PASSWORD"])
+    except Exception as fault:  # gazu's own, of any kind
+        sys.exit(f"taskbell_kitsu.py: Kitsu lets nobody in: {fault}")
     events = gazu.events.init()
     gazu.events.add_listener(events, "task:status-changed", report)
     gazu.events.run_client(events)

@@ -14,12 +14,9 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socketserver import ThreadingMixIn
 from typing import ClassVar
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 
@@ -27,7 +24,7 @@ if importlib.util.find_spec("opencue_proto") is None:
     pytest.skip("needs opencue-proto and others: cargo xtask test --hosts", allow_module_level=True)
 
 from bells import eventually, settings
-from examples import batches, surroundings, tasks
+from examples import batches, surroundings
 from test_managers import Flamenco
 from tools import ROOT, attempt, need, run
 
@@ -68,71 +65,6 @@ def test_the_stubs_of_kitsu_and_ayon_have_the_functions_of_their_clients():
     made = stub("ayon_api")
     for name, function in inspect.getmembers(made, inspect.isfunction):
         same_parameters(getattr(ayon_api, name), function)
-
-
-TASK = "5b6f1f5e-97a4-4e3b-a4f2-d1f5a3a6a1d1"
-"""An id that gazu takes for one."""
-
-
-class Zou:
-    """A server that lets anybody in, has one task, and sends the event of its new status to who listens."""
-
-    def __init__(self):
-        import socketio
-
-        self.events = socketio.Server(async_mode="threading", allow_upgrades=False)
-        self.is_over = False
-        self.events.on("connect", self.connected, namespace="/events")
-        application = socketio.WSGIApp(self.events, self.answer)
-        kind = type("Threads", (ThreadingMixIn, WSGIServer), {"daemon_threads": True})
-        self.server = make_server("127.0.0.1", 0, application, server_class=kind, handler_class=Silent)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def connected(self, sid, environ, *_more):
-        assert environ["HTTP_AUTHORIZATION"] == "Bearer secret-of-kitsu"
-        event = {"task_id": TASK, "new_task_status_id": "done", "previous_task_status_id": "wip"}
-        self.events.start_background_task(self.emit, event)
-
-    def emit(self, event):
-        # A client is connected before it has said what it listens to.
-        while not self.is_over:
-            self.events.emit("task:status-changed", {**event, "person_id": "p"}, namespace="/events")
-            time.sleep(0.2)
-
-    def answer(self, environ, start_response):
-        made = stub("gazu")
-        answers = {
-            "/api/auth/login": {"login": True, "access_token": "secret-of-kitsu", "refresh_token": "r"},
-            "/api/data/task-status/done": {"id": "done", **made.STATUSES["done"]},
-            f"/api/data/tasks/{TASK}/full": {**made.TASK, "id": TASK, "project_id": "p1", "sequence": None},
-        }
-        start_response("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps(answers[environ["PATH_INFO"]]).encode()]
-
-
-class Silent(WSGIRequestHandler):
-    def log_message(self, *_words):
-        pass
-
-
-def test_kitsu_is_heard_by_its_real_client(tmp_path, receive):
-    receiver, zou = receive(), Zou()
-    known = {"KITSU_HOST": f"{zou.url}/api", "KITSU_LOGIN": "bot", "KITSU_PASSWORD": "word"}
-    env = {**in_host(receiver, tmp_path, "kitsu", "task.complete"), **known}
-    with (tmp_path / "log").open("w") as log:
-        line = [sys.executable, HOSTS / "kitsu" / "taskbell_kitsu.py"]
-        adapter = subprocess.Popen(line, env=env, cwd=tmp_path, stdout=log, stderr=log)
-        try:
-            task = tasks(receiver)[0]
-        finally:
-            zou.is_over = True
-            adapter.terminate()
-            adapter.wait(30)
-            zou.server.shutdown()
-    assert (task["name"], task["status"]) == ("Film / SH042 / Animation", "success")
-    assert task["url"] == f"{zou.url}/productions/p1/shots/tasks/{TASK}/"
-    assert "secret-of-kitsu" not in (tmp_path / "log").read_text()
 
 
 class Ayon(BaseHTTPRequestHandler):
