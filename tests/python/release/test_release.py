@@ -65,3 +65,18 @@ def test_the_zip_of_a_host_has_everything_that_it_needs(host, files):
     (top,) = {name.split("/")[0] for name in names}
     assert f"{top}/LICENSE" in names
     assert not [name for name in names if "__pycache__" in name]
+
+
+def test_the_zip_of_the_managers_has_the_script_of_every_other_host():
+    hosts = ROOT / "bindings/hosts"
+    scripts = {
+        f"taskbell-managers/{path.relative_to(hosts).as_posix()}"
+        for path in hosts.rglob("*")
+        if path.is_file()
+        and "__pycache__" not in path.parts
+        and path.relative_to(hosts).parts[0] not in ("blender", "comfyui", "swarmui", "ruff.toml")
+    }
+    assert scripts
+    with zipfile.ZipFile(package(f"taskbell-managers-{version()}.zip")) as archive:
+        assert archive.testzip() is None
+        assert scripts | {"taskbell-managers/LICENSE"} <= set(archive.namelist())

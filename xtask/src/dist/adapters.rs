@@ -35,6 +35,24 @@ pub fn blender(all: &[&Built]) -> Result<Tree, String> {
     python_adapter("taskbell_blender", "blender", all)
 }
 
+/// The hosts whose zip is of their own.
+const ZIPPED: &[&str] = &["blender", "comfyui", "swarmui"];
+
+/// `taskbell-managers-VERSION.zip`: the scripts of every other host, a folder for each. They use the Python package, so
+/// no library is inside.
+pub fn managers(all: &[&Built]) -> Result<Tree, String> {
+    let hosts = root().join("bindings/hosts");
+    let entries = std::fs::read_dir(&hosts).map_err(|fault| format!("{}: {fault}", hosts.display()))?;
+    let mut tree = Tree::default();
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() && !ZIPPED.contains(&name.as_str()) {
+            tree.add_folder(&format!("taskbell-managers/{name}"), &entry.path())?;
+        }
+    }
+    with_licence(tree, "taskbell-managers", all)
+}
+
 /// An adapter in Python, with the binding and the libraries of all systems inside.
 fn python_adapter(folder: &str, host: &str, all: &[&Built]) -> Result<Tree, String> {
     let mut tree = Tree::default();

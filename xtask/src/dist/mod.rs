@@ -237,10 +237,11 @@ fn pack(built: &[Built], folder: &Path, python: &Path) -> Result<(), String> {
         pack_target(one, folder, python)?;
     }
     let all: Vec<&Built> = built.iter().collect();
-    let hosts: [(&str, Tree); 3] = [
+    let hosts: [(&str, Tree); 4] = [
         ("swarmui", adapters::swarmui(&all)?),
         ("comfyui", adapters::comfyui(&all)?),
         ("blender", adapters::blender(&all)?),
+        ("managers", adapters::managers(&all)?),
     ];
     for (host, tree) in hosts {
         write(&folder.join(format!("taskbell-{host}-{version}.zip")), &archive::zip(&tree)?)?;
