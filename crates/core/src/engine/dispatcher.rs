@@ -54,9 +54,10 @@ impl<S: Store> Dispatcher<S> {
         is_done
     }
 
-    /// A node with open queues lives, as its relay must hear also while nothing happens.
+    /// A node with open queues lives, as its relay must hear also while nothing happens. What opened them goes first.
     fn note_open_queues(&self) {
-        if let Some(relays) = self.decider.config.relays()
+        if self.transaction.is_empty()
+            && let Some(relays) = self.decider.config.relays()
             && let Some(lane) = self.parts.lanes.lock().get(&relays.name)
         {
             lane.set_at_work(self.decider.tally.is_at_work());
