@@ -11,6 +11,13 @@
 #include <sched.h>
 #include <unistd.h>
 
+#ifdef _WIN32
+#include <windows.h>
+#define pause() Sleep(INFINITE)
+#else
+#define O_BINARY 0
+#endif
+
 enum { THREADS = 16, PADDING = 200 };
 
 static taskbell_t *bell;
@@ -59,7 +66,7 @@ int main(int argc, char **argv) {
         char name[4096];
         CHECK(snprintf(name, sizeof name, "%s.%d", argv[2], at) < (int)sizeof name);
         emitters[at].number = run << 40 | (uint64_t)at << 32;
-        emitters[at].log = open(name, O_WRONLY | O_CREAT | O_APPEND, 0600);
+        emitters[at].log = open(name, O_WRONLY | O_CREAT | O_APPEND | O_BINARY, 0600);
         CHECK(emitters[at].log >= 0);
         CHECK(pthread_create(&thread, NULL, emit_until_killed, &emitters[at]) == 0);
     }

@@ -126,8 +126,8 @@ class Crashes:
                 tasks.add(number)
         return found, tasks
 
-    def reconcile(self) -> str:
-        """Opens the spool once more, delivers what is left, and compares."""
+    def drain(self) -> None:
+        """Opens the spool once more, and delivers what is left."""
         bell = taskbell.Bell(self.config(self.kills))
         try:
             bell.queue_end()
@@ -135,6 +135,10 @@ class Crashes:
             eventually("everything is delivered", lambda: bell.stats()["pending"] == 0, timeout=120)
         finally:
             assert bell.close(60) == 0
+
+    def reconcile(self) -> str:
+        """Delivers what is left, and compares."""
+        self.drain()
         accepted = self.accepted()
         spooled, tasks = self.spooled()
         lost = accepted - spooled.keys()

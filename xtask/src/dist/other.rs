@@ -28,6 +28,7 @@ const AARCH64: &[&str] = &[
     "libuuid1",
     "mono-runtime-sgen",
     "libmono-corlib4.5-cil",
+    "libmono-corlib4.5-dll",
     "libmono-system4.0-cil",
     "libmono-system-core4.0-cil",
 ];
