@@ -24,7 +24,7 @@ pub const SUBJECT: usize = 18;
 pub const PIECE: usize = 19;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"TASKRING");
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 const FIXED_WORDS: usize = 5;
 
 /// The constant part of a ring's first page.
@@ -134,9 +134,9 @@ mod tests {
         let header = Header { capacity: MIN_CAPACITY, key: 99 };
         let good = page(header, 0, 0);
         let mut newer = good.clone();
-        newer[1] = 2;
+        newer[1] = VERSION + 1;
         newer[4] = u64::from(sum(&newer[..4]));
-        assert_eq!(Header::read(&newer), Err(HeaderError::Version(2)));
+        assert_eq!(Header::read(&newer), Err(HeaderError::Version(VERSION + 1)));
         assert_eq!(Header::read(&[]), Err(HeaderError::Unfinished));
         assert_eq!(Header::read(&vec![0; PAGE_WORDS]), Err(HeaderError::Unfinished));
         for word in [0, 1, 2, 3, 4] {

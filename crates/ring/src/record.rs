@@ -11,7 +11,8 @@
 //! | 5 … | the type, padded to a word; then the payload, padded to a word |
 //!
 //! The state is 0 before anything is written, then *reserved* with the length, then *committed*; its
-//! check is then the CRC-32 of words 1 to 4, the type and the payload.
+//! check is then the CRC-32 of the payload, which starts from a hash of words 1 to 4 and the type: a CRC of a few bytes
+//! takes as long as that of a whole payload.
 //! Every check starts from the ring's random key and from the record's own position, which counts
 //! all bytes since the ring was created. So neither bytes of an earlier round nor bytes inside a payload
 //! pass for a record.
@@ -62,6 +63,25 @@ pub enum RingSlot {
     Damaged,
 }
 
+/// The words of a ring, by their positions.
+pub trait RingWords {
+    /// The word at this position.
+    fn word(&self, at: u64) -> u64;
+
+    /// Copies the bytes from this position on, as many as are whole words.
+    fn copy(&self, at: u64, into: &mut [u8]) {
+        for (place, offset) in into.chunks_exact_mut(8).zip((0..).step_by(8)) {
+            place.copy_from_slice(&self.word(at + offset).to_le_bytes());
+        }
+    }
+}
+
+impl<F: Fn(u64) -> u64> RingWords for F {
+    fn word(&self, at: u64) -> u64 {
+        self(at)
+    }
+}
+
 /// The checks of one ring.
 #[derive(Debug, Clone, Copy)]
 pub struct Seal {
@@ -95,13 +115,15 @@ impl Seal {
         kind: &[u8],
         payload: &[u8],
     ) -> u64 {
-        let mut sum = crc32fast::Hasher::new_with_initial(mix(self.key ^ at) as u32);
-        let mut head_bytes = [0; (HEAD_WORDS - 1) * 8];
-        for (bytes, word) in head_bytes.chunks_exact_mut(8).zip(head) {
-            bytes.copy_from_slice(&word.to_le_bytes());
+        // Each step can be undone, so a word that differs gives another sum.
+        let add = |sum: u64, word: u64| (sum.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut start = head.iter().fold(self.key ^ at, |sum, word| add(sum, *word));
+        for part in kind.chunks(8) {
+            let mut word = [0; 8];
+            word[..part.len()].copy_from_slice(part);
+            start = add(start, u64::from_le_bytes(word));
         }
-        sum.update(&head_bytes);
-        sum.update(kind);
+        let mut sum = crc32fast::Hasher::new_with_initial(mix(start) as u32);
         sum.update(payload);
         u64::from(shape.length) | COMMITTED | u64::from(sum.finalize()) << 32
     }
@@ -114,9 +136,9 @@ impl Seal {
         (mix(mix(self.key ^ at) ^ u64::from(length) ^ kind << 31) >> 32) as u32
     }
 
-    /// Inspects position `at`; a record there has at most `limit` bytes. `word` reads a word at a position.
-    pub fn inspect(self, at: u64, limit: u64, word: impl Fn(u64) -> u64) -> RingSlot {
-        let state = word(at);
+    /// Inspects position `at`; a record there has at most `limit` bytes.
+    pub fn inspect(self, at: u64, limit: u64, words: &impl RingWords) -> RingSlot {
+        let state = words.word(at);
         let length = state & LENGTH;
         let span = padded(length);
         if state == 0 {
@@ -127,14 +149,14 @@ impl Seal {
             let expected = u64::from(self.check(at, length as u32, 0));
             return if state >> 32 == expected { RingSlot::Reserved(span) } else { RingSlot::Damaged };
         }
-        match self.open(at, state, word) {
+        match self.open(at, state, words) {
             Some(record) => RingSlot::Committed(span, record),
             None => RingSlot::Damaged,
         }
     }
 
-    fn open(self, at: u64, state: u64, word: impl Fn(u64) -> u64) -> Option<Record> {
-        let head: [u64; HEAD_WORDS - 1] = std::array::from_fn(|index| word(at + 8 + index as u64 * 8));
+    fn open(self, at: u64, state: u64, words: &impl RingWords) -> Option<Record> {
+        let head: [u64; HEAD_WORDS - 1] = std::array::from_fn(|index| words.word(at + 8 + index as u64 * 8));
         let shape = Extent { kind: head[0] as u32, length: (state & LENGTH) as u32 };
         // Check the lengths before trusting them. The check is cheap: a search through damage must not
         // compute a checksum at each step.
@@ -143,8 +165,8 @@ impl Seal {
         }
         let payload_bytes = shape.payload()?;
         let kind_at = at + HEAD_BYTES;
-        let kind = bytes(kind_at, u64::from(shape.kind), &word);
-        let payload = bytes(kind_at + padded(u64::from(shape.kind)), payload_bytes, &word);
+        let kind = bytes(kind_at, u64::from(shape.kind), words);
+        let payload = bytes(kind_at + padded(u64::from(shape.kind)), payload_bytes, words);
         if state != self.committed(at, shape, &head, &kind, &payload) {
             return None;
         }
@@ -163,11 +185,9 @@ fn padded(bytes: u64) -> u64 {
     bytes.next_multiple_of(8)
 }
 
-fn bytes(at: u64, length: u64, word: impl Fn(u64) -> u64) -> Vec<u8> {
+fn bytes(at: u64, length: u64, words: &impl RingWords) -> Vec<u8> {
     let mut bytes = vec![0; padded(length) as usize];
-    for (place, offset) in bytes.chunks_exact_mut(8).zip((0..).step_by(8)) {
-        place.copy_from_slice(&word(at + offset).to_le_bytes());
-    }
+    words.copy(at, &mut bytes);
     bytes.truncate(length as usize);
     bytes
 }
@@ -196,7 +216,7 @@ mod tests {
 
     fn inspect(seal: Seal, words: &[u64], at: u64) -> RingSlot {
         let word = |position: u64| words.get(((position - at) / 8) as usize).copied().unwrap_or(0);
-        seal.inspect(at, words.len() as u64 * 8, word)
+        seal.inspect(at, words.len() as u64 * 8, &word)
     }
 
     #[test]

@@ -14,7 +14,7 @@
 //! writing to disk at that moment.
 
 use crate::header::{Header, PAGE_WORDS, PIECE, RELEASED, SUBJECT, TAIL};
-use crate::record::{Extent, HEAD_WORDS, RingSlot, Seal};
+use crate::record::{Extent, HEAD_WORDS, RingSlot, RingWords, Seal};
 use crate::region::Region;
 use crate::{Accepted, EventId, InHand, Record, Refusal, apart::Apart, failpoint};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
@@ -175,7 +175,7 @@ impl Ring {
     }
 
     fn inspect(&self, at: u64, limit: u64) -> RingSlot {
-        self.seal.inspect(at, limit, |at| self.word(at).load(Ordering::Acquire))
+        self.seal.inspect(at, limit, self)
     }
 
     /// Clears and frees the space of what was read.
@@ -281,6 +281,20 @@ impl Ring {
     #[cfg(test)]
     fn region(&self) -> &Region {
         &self.region
+    }
+}
+
+impl RingWords for Ring {
+    fn word(&self, at: u64) -> u64 {
+        Ring::word(self, at).load(Ordering::Acquire)
+    }
+
+    fn copy(&self, at: u64, into: &mut [u8]) {
+        let (first, second) = self.stretch(at, into.len() / 8);
+        let (places, _) = into.as_chunks_mut::<8>();
+        for (place, word) in places.iter_mut().zip(first.iter().chain(second)) {
+            *place = word.load(Ordering::Acquire).to_le_bytes();
+        }
     }
 }
 

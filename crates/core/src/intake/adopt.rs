@@ -207,7 +207,7 @@ impl RingImage {
         // Empty words count as torn only if a record follows; damage always counts.
         let (mut empty, mut damaged) = (false, false);
         while at < to {
-            match seal.inspect(at, to - at, word) {
+            match seal.inspect(at, to - at, &word) {
                 RingSlot::Committed(span, record) => {
                     torn += usize::from(empty || damaged);
                     (empty, damaged) = (false, false);

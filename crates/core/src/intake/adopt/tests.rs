@@ -211,12 +211,12 @@ fn of_two_that_adopt_at_once_only_one_gets_it() {
 fn a_newer_ring_is_left_alone_and_a_damaged_one_is_put_aside() {
     let (bytes, _) = image(&payloads(2), 0);
     let mut newer = bytes.clone();
-    newer[8] = 2;
+    newer[8] = 3;
     let check = crc32fast::hash(&newer[..32]);
     newer[32..40].copy_from_slice(&u64::from(check).to_le_bytes());
     let (_folder, spool, path) = orphan(&newer);
     let report = Intake::adopt_orphans(&spool, |_, _| panic!("it cannot be read"));
-    assert!(report.troubles[0].contains("format 2"), "{report:?}");
+    assert!(report.troubles[0].contains("format 3"), "{report:?}");
     assert_eq!(fs::read(&path).unwrap(), newer);
 
     let (folder, spool, path) = orphan(b"no ring at all");
