@@ -2,8 +2,9 @@
 //! and each table and index less is a tenth of what a delivery costs.
 
 use super::transaction::{SpoolTransaction, in_place};
-use super::{AttemptRow, NewDelivery, NewEvent, SpoolError};
-use rusqlite::{Connection, params};
+use super::{AttemptRow, NewDelivery, NewEvent, SpoolError, counts, read_event_id};
+use crate::event::EventId;
+use rusqlite::{Connection, OptionalExtension, params};
 
 const INSERT: &str = "INSERT INTO arrivals (seq, id, type, accepted_at, endpoint, hook, created_at, ended_at, \
     started_at, status, response, resolve_us, connect_us, tls_us, first_byte_us, total_us, \
@@ -60,13 +61,37 @@ impl SpoolTransaction<'_> {
     }
 }
 
+/// The id before all of events that were accepted at this time or later, as it is written.
+pub(super) fn first_id(unix_ms: i64) -> String {
+    EventId::new(unix_ms, 0).written()
+}
+
+/// The first that was accepted at this time or later.
+pub(super) fn first_since(conn: &Connection, unix_ms: i64) -> rusqlite::Result<Option<EventId>> {
+    conn.prepare_cached("SELECT id FROM arrivals WHERE id >= ?1 ORDER BY id LIMIT 1")?
+        .query_row([first_id(unix_ms)], |row| read_event_id(row, 0))
+        .optional()
+}
+
+/// How many were accepted from the one time to the other, counted in the index.
+pub(super) fn count(conn: &Connection, from_ms: i64, until_ms: i64) -> rusqlite::Result<u64> {
+    conn.prepare_cached("SELECT count(*) FROM arrivals WHERE id >= ?1 AND id < ?2")?
+        .query_row([first_id(from_ms), first_id(until_ms)], |row| counts::whole(row, 0))
+}
+
 /// Removes the oldest that ended before this time; how many.
 pub(super) fn remove_ended(conn: &Connection, before: i64, most: usize) -> rusqlite::Result<usize> {
     conn.prepare_cached(
-        "DELETE FROM arrivals WHERE seq IN (SELECT seq FROM arrivals INDEXED BY arrivals_ended \
-         WHERE ended_at < ?1 ORDER BY ended_at LIMIT ?2)",
+        "DELETE FROM arrivals WHERE seq IN (SELECT seq FROM arrivals \
+         WHERE id < ?1 AND ended_at < ?2 ORDER BY id LIMIT ?3)",
     )?
-    .execute(params![before, most as i64])
+    .execute(params![first_id(before), before, most as i64])
+}
+
+/// Removes the oldest; how many.
+pub(super) fn remove_oldest(conn: &Connection, most: usize) -> rusqlite::Result<usize> {
+    conn.prepare_cached("DELETE FROM arrivals WHERE seq IN (SELECT seq FROM arrivals ORDER BY id LIMIT ?1)")?
+        .execute([most as i64])
 }
 
 /// Removes the oldest to this endpoint that ended before this time; how many.
@@ -77,15 +102,17 @@ pub(super) fn remove_delivered(
     most: usize,
 ) -> rusqlite::Result<usize> {
     conn.prepare_cached(
-        "DELETE FROM arrivals WHERE seq IN (SELECT seq FROM arrivals INDEXED BY arrivals_ended \
-         WHERE ended_at < ?1 AND endpoint = ?2 ORDER BY ended_at LIMIT ?3)",
+        "DELETE FROM arrivals WHERE seq IN (SELECT seq FROM arrivals \
+         WHERE id < ?1 AND ended_at < ?2 AND endpoint = ?3 ORDER BY id LIMIT ?4)",
     )?
-    .execute(params![before, endpoint, most as i64])
+    .execute(params![first_id(before), before, endpoint, most as i64])
 }
 
 /// When the oldest ended.
 pub(super) fn oldest_end(conn: &Connection) -> rusqlite::Result<Option<i64>> {
-    conn.prepare_cached("SELECT min(ended_at) FROM arrivals")?.query_row([], |row| row.get(0))
+    conn.prepare_cached("SELECT ended_at FROM arrivals ORDER BY id LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()
 }
 
 #[cfg(test)]
@@ -99,9 +126,12 @@ mod tests {
         SpoolReader, SpoolTransaction,
     };
 
-    /// An event with this number whose delivery, of the same number, has arrived; whether it is new.
+    /// When the event with number 0 is accepted, as its id says.
+    const START: i64 = 1_700_000_000_000;
+
+    /// An event with this number, accepted so many milliseconds after the start, whose delivery, of the same number, has arrived; whether it is new.
     fn arrive(batch: &mut SpoolTransaction<'_>, number: u32) -> bool {
-        let at = i64::from(number);
+        let (seq, at) = (i64::from(number), START + i64::from(number));
         let new =
             NewEvent { id: event_id(number), kind: "task.complete", accepted_at: at, payload: b"{\"n\":1}" };
         let first = AttemptRow {
@@ -109,7 +139,7 @@ mod tests {
             error: None,
             next_at: None,
             status: Some(200),
-            ..attempt(at, 1)
+            ..attempt(seq, 1)
         };
         batch.arrival(&new, &delivery(0, "ci", at), &first, at).unwrap()
     }
@@ -158,8 +188,11 @@ mod tests {
     #[test]
     fn an_event_is_in_the_spool_once_however_it_came_there() {
         let mut spool = spool("me");
-        // As after a commit that failed, and was durable nevertheless.
-        spool.unsure.set(true);
+        // A commit that failed may be durable nevertheless.
+        let mut failing = spool.begin().unwrap();
+        failing.run(|conn| conn.execute_batch("PRAGMA defer_foreign_keys = ON")).unwrap();
+        failing.delivery(&delivery(999, "ci", 1)).unwrap();
+        failing.commit().unwrap_err();
         let mut batch = spool.begin().unwrap();
         ring(&mut batch, 1, &["ci"]);
         assert!(!arrive(&mut batch, 1), "it waits already");
@@ -179,13 +212,34 @@ mod tests {
         let mut batch = spool.begin().unwrap();
         assert!((100..160).all(|number| arrive(&mut batch, number)));
         let dead = ring(&mut batch, 1, &["ci"])[0];
-        batch.end(dead, &super::super::DeliveryEnd::Dead("no".into()), 500).unwrap();
+        batch.end(dead, &super::super::DeliveryEnd::Dead("no".into()), START + 500).unwrap();
         batch.commit().unwrap();
-        assert_eq!((spool.prune(110).unwrap(), counts(&spool).delivered), (10, 50));
+        assert_eq!((spool.prune(START + 110).unwrap(), counts(&spool).delivered), (10, 50));
         while counts(&spool).delivered > 0 {
             assert_eq!(counts(&spool).dead, 1);
             spool.make_room(1).unwrap();
         }
+    }
+
+    #[test]
+    fn arrivals_are_counted_by_the_hour_and_the_last_ones_are_found() {
+        let (_folder, path) = place();
+        let mut spool = spool_at(&path, "me");
+        let hours = [0, 1, 3_599_999, 3_600_000, 20 * 3_600_000];
+        write(&mut spool, |batch| assert!(hours.into_iter().all(|after| arrive(batch, after))));
+        let reader = SpoolReader::open(&path).unwrap();
+        let counted = |from| -> Vec<(i64, u64)> {
+            reader.hours(from).unwrap().iter().map(|hour| (hour.from, hour.delivered)).collect()
+        };
+        let hour = |number: i64| (START / 3_600_000 + number) * 3_600_000;
+        let first = hours.iter().filter(|after| START + i64::from(**after) < hour(1)).count() as u64;
+        assert_eq!(counted(0), [(hour(0), first), (hour(1), 4 - first), (hour(20), 1)]);
+        assert_eq!(counted(START + 1)[0], (hour(0), first - 1));
+        let ended = |from, limit| -> Vec<i64> {
+            reader.ended_since(from, limit).unwrap().iter().map(|one| one.ended_at - START).collect()
+        };
+        assert_eq!(ended(START + 3_599_999, 9), [20 * 3_600_000, 3_600_000, 3_599_999]);
+        assert_eq!(ended(0, 2), [20 * 3_600_000, 3_600_000]);
     }
 
     #[test]
@@ -199,5 +253,6 @@ mod tests {
         let report = spool.renew(FileFault::Lost, 50).unwrap();
         assert_eq!((report.events, report.deliveries), (1, 0), "{report}");
         assert!(spool.knows(event_id(7)).unwrap());
+        write(&mut spool, |batch| assert!(!arrive(batch, 7), "it is known in another table"));
     }
 }

@@ -1,7 +1,7 @@
 //! What an operator looks at over all deliveries: dead letters by reason, what waits for each endpoint, and how it
 //! went lately. Each answer reads a bounded number of rows, so that a large spool stays quick.
 
-use super::DeliveryState;
+use super::{DeliveryState, arrivals};
 use crate::tally::{BatchTally, QueueTally};
 use rusqlite::{Connection, Row, params};
 use std::collections::BTreeMap;
@@ -218,6 +218,8 @@ const LATER_ANSWERS: &str = "SELECT r.endpoint, max(a.started_at), a.status, a.o
     FROM (SELECT seq, endpoint FROM deliveries ORDER BY seq DESC LIMIT ?1) r \
     CROSS JOIN logged_attempts a ON a.delivery = r.seq GROUP BY r.endpoint";
 
+const HOUR_MS: i64 = 3_600_000;
+
 pub(super) fn hours(conn: &Connection, from_ms: i64) -> rusqlite::Result<Vec<HourCount>> {
     let mut statement = conn.prepare_cached(
         "SELECT ended_at / 3600000 AS hour, count(*) FROM deliveries INDEXED BY deliveries_ended \
@@ -230,23 +232,21 @@ pub(super) fn hours(conn: &Connection, from_ms: i64) -> rusqlite::Result<Vec<Hou
             let hour: i64 = row.get(0)?;
             let count = super::counts::whole(row, 1)?;
             let entry = hours.entry(hour).or_default();
-            entry.from = hour * 3_600_000;
+            entry.from = hour * HOUR_MS;
             match state {
                 DeliveryState::Delivered => entry.delivered = count,
                 _ => entry.dead = count,
             }
         }
     }
-    let mut arrived = conn.prepare_cached(
-        "SELECT ended_at / 3600000 AS hour, count(*) FROM arrivals INDEXED BY arrivals_ended \
-         WHERE ended_at >= ?1 GROUP BY hour",
-    )?;
-    let mut rows = arrived.query([from_ms])?;
-    while let Some(row) = rows.next()? {
-        let hour: i64 = row.get(0)?;
+    let mut next = from_ms;
+    while let Some(first) = arrivals::first_since(conn, next)? {
+        let hour = first.unix_ms() / HOUR_MS;
         let entry = hours.entry(hour).or_default();
-        entry.from = hour * 3_600_000;
-        entry.delivered += super::counts::whole(row, 1)?;
+        entry.from = hour * HOUR_MS;
+        let until = entry.from + HOUR_MS;
+        entry.delivered += arrivals::count(conn, next, until)?;
+        next = until;
     }
     Ok(hours.into_values().collect())
 }
@@ -275,13 +275,13 @@ pub(super) fn ended_since(
     };
     let mut arrived = conn.prepare_cached(
         "SELECT endpoint, 'delivered', created_at, ended_at, 1, total_us \
-         FROM arrivals INDEXED BY arrivals_ended WHERE ended_at >= ?1 ORDER BY ended_at DESC LIMIT ?2",
+         FROM arrivals WHERE id >= ?1 ORDER BY id DESC LIMIT ?2",
     )?;
     let mut ended = |state: DeliveryState| -> rusqlite::Result<Vec<EndedDelivery>> {
         statement.query_map(params![state.as_str(), from_ms, limit], read)?.collect()
     };
     let (mut found, dead) = (ended(DeliveryState::Delivered)?, ended(DeliveryState::Dead)?);
-    for row in arrived.query_map([from_ms, limit], read)? {
+    for row in arrived.query_map(params![arrivals::first_id(from_ms), limit], read)? {
         found.push(row?);
     }
     found.sort_by_key(|one| std::cmp::Reverse(one.ended_at));

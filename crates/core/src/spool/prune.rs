@@ -93,7 +93,7 @@ pub(super) fn remove_oldest_arrived(transaction: &Transaction<'_>, most: usize) 
         .query_row([], |row| row.get(0))?;
     match (at_once, later) {
         (Some(at_once), later) if later.is_none_or(|later| at_once <= later) => {
-            arrivals::remove_ended(transaction, i64::MAX, most)
+            arrivals::remove_oldest(transaction, most)
         }
         _ => remove_oldest(transaction, "delivered", most),
     }

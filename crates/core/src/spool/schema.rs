@@ -68,7 +68,8 @@ CREATE INDEX deliveries_pending ON deliveries (owner, endpoint, seq) WHERE state
 CREATE INDEX deliveries_unrendered ON deliveries (owner, seq) WHERE state = 'pending' AND content_type = '';
 CREATE INDEX deliveries_ended ON deliveries (state, ended_at) WHERE ended_at IS NOT NULL;
 
--- Events whose only delivery arrived with its first attempt before either was written: one row for both.
+-- Events whose only delivery arrived with its first attempt before either was written: one row for both. Their ids begin
+-- with the time at which they were accepted, a moment before they ended: by them, rows are found in the order of time.
 CREATE TABLE arrivals (
     seq           INTEGER PRIMARY KEY,             -- the number of the delivery; those in deliveries have others
     id            TEXT NOT NULL UNIQUE,            -- of the event, which is not in events
@@ -92,7 +93,6 @@ CREATE TABLE arrivals (
     extras        TEXT,
     why           TEXT
 ) STRICT;
-CREATE INDEX arrivals_ended ON arrivals (ended_at);
 
 CREATE TABLE logged_attempts (
     delivery      INTEGER NOT NULL REFERENCES deliveries (seq),
