@@ -134,6 +134,29 @@ def test_deaths_in_a_row_lose_nothing_accepted(tmp_path, receive, ring, die, pla
     assert {turn * 1000 + 500 + at for turn in range(4) for at in range(5)} <= arrived
 
 
+# A panic takes the transaction back before the commit, and leaves its answer unheard after it.
+@pytest.mark.parametrize("step", ["before-commit", "after-commit", "after-ring-release"])
+@pytest.mark.parametrize("turn", [1, 3])
+def test_a_transaction_that_is_tried_again_writes_nothing_twice(
+    tmp_path, receive, ring, failing_library, step, turn
+):
+    receiver = receive()
+    config = configure(tmp_path, receiver)
+    env = {"TASKBELL_LIBRARY": str(failing_library), "TASKBELL_FAILPOINT": f"{step}:!{turn}"}
+    python(HOST, json.dumps(config), tmp_path / "accepted", 0, EACH, env=env)
+    assert reconcile(tmp_path, receiver, ring, config) == set(range(EACH))
+    numbers = [json.loads(event["payload"])["id"] for event in tasks(tmp_path)]
+    assert sorted(numbers, key=int) == [str(number) for number in range(EACH)]
+    (deliveries,) = query(
+        tmp_path / "bell.db", "SELECT count(*) AS n, count(DISTINCT event) AS of FROM all_deliveries"
+    )
+    assert deliveries["n"] == deliveries["of"]
+
+
+def tasks(tmp_path: Path) -> list:
+    return query(tmp_path / "bell.db", "SELECT payload FROM all_events WHERE type = 'task.complete'")
+
+
 @pytest.mark.parametrize(
     "place", ["before-commit:1", "after-commit:1", "before-ring-removal:1", "after-takeover:1"]
 )

@@ -2,25 +2,29 @@
 //!
 //! They exist only in a library built with the feature `failpoints`, which nothing but the tests builds.
 //! There, `TASKBELL_FAILPOINT=NAME` ends the process when it first reaches the place of that name, and
-//! `NAME:3` when it reaches it for the third time. `NAME=TEXT` ends it whenever it reaches the place with a text that
+//! `NAME:3` when it reaches it for the third time; `NAME:!3` makes it panic then. `NAME=TEXT` ends it whenever it reaches the place with a text that
 //! holds this one, and `NAME=!TEXT` makes it panic there.
 
-/// Ends the process here when the environment says so.
+/// Ends the process here, or panics, when the environment says so.
 #[cfg(feature = "failpoints")]
 pub fn reach(name: &str) {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    static WANTED: OnceLock<Option<(String, AtomicU32)>> = OnceLock::new();
+    static WANTED: OnceLock<Option<(String, AtomicU32, bool)>> = OnceLock::new();
     let wanted = WANTED.get_or_init(|| {
         let text = std::env::var("TASKBELL_FAILPOINT").ok()?;
         let (name, count) = text.split_once(':').unwrap_or((&text, "1"));
-        Some((name.to_owned(), AtomicU32::new(count.parse().unwrap_or(1))))
+        let number = count.strip_prefix('!').unwrap_or(count);
+        Some((name.to_owned(), AtomicU32::new(number.parse().unwrap_or(1)), count.starts_with('!')))
     });
-    if let Some((wanted, left)) = wanted
+    if let Some((wanted, left, panics)) = wanted
         && wanted == name
         && left.fetch_sub(1, Ordering::Relaxed) == 1
     {
+        if *panics {
+            std::panic::panic_any("a failpoint");
+        }
         std::process::abort();
     }
 }

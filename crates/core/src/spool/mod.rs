@@ -85,7 +85,7 @@ pub struct Spool {
     // Some statement has met damage: the file is recovered by the next look at `file_fault`.
     damaged: Cell<bool>,
     // Whether events of this run may be in the file that no transaction is known to have written: after a commit failed,
-    // and after rows were moved from another file.
+    // after a panic, and after rows were moved from another file.
     unsure: Cell<bool>,
 }
 
@@ -165,6 +165,11 @@ impl Spool {
     /// So many numbers for deliveries that are written later, the first one given; all or none.
     pub(crate) fn take_numbers(&mut self, count: usize) -> Option<i64> {
         self.numbers.take(count)
+    }
+
+    /// What was committed may be committed again: ids of events are looked up before they are written.
+    pub fn expect_known(&self) {
+        self.unsure.set(true);
     }
 
     /// So many numbers that no other delivery has or had, at once: for deliveries that had numbers of another file.

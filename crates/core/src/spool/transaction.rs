@@ -434,9 +434,9 @@ impl<'a> SpoolTransaction<'a> {
         if let Some(fault) = fault {
             return Err(fault);
         }
-        let committed = transaction.commit().map_err(note_damage(path, damaged));
-        unsure.set(unsure.get() || committed.is_err());
-        committed?;
+        let was_unsure = unsure.replace(true);
+        transaction.commit().map_err(note_damage(path, damaged))?;
+        unsure.set(was_unsure);
         *kept_numbers = numbers;
         Ok(())
     }

@@ -266,6 +266,9 @@ impl<S: Store> Dispatcher<S> {
     /// A panic was caught: the transaction is tried again after a pause, and events stay in the ring.
     fn survive_panic(&mut self) {
         self.parts.counters.defects.one();
+        if let Some(spool) = self.committer.spool.file() {
+            spool.expect_known();
+        }
         self.committer.retry_after(self.parts.clock.now());
         self.parts.log.write(Level::Error, "a defect of Taskbell was caught; please report it");
         if self.parts.phase.get() >= Phase::Stopping {
