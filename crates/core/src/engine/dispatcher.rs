@@ -193,6 +193,7 @@ impl<S: Store> Dispatcher<S> {
         self.ingest.release();
         failpoint::reach("after-ring-release");
         let transaction = std::mem::take(&mut self.transaction);
+        self.housekeeping.wrote(transaction.bytes());
         self.committer.refresh_fallbacks(&transaction);
         if transaction.counts_batches() {
             self.end_queues_after_batches(now);

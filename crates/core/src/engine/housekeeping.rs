@@ -5,7 +5,7 @@ use super::log::{Level, Log};
 use super::parts::Parts;
 use crate::config::Config;
 use crate::endpoint::FARM;
-use crate::spool::{SizeState, SpoolError, Store};
+use crate::spool::{SizeState, SpoolError, Store, transaction_bytes};
 use std::time::Duration;
 
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
@@ -21,13 +21,18 @@ const PRUNE_STEPS: usize = 64;
 /// bound however fast events come.
 const ROOM_STEPS: usize = 64;
 
+/// What a transaction changes in the file besides its own bytes, about: pages of indexes.
+const PAGES_BYTES: u64 = 32 * 1024;
+
 pub struct Housekeeping {
     prune_at: Duration,
+    /// The bound within which the spool was, and about how many bytes were written since that was looked at.
+    enough: Option<(u64, u64)>,
 }
 
 impl Housekeeping {
     pub fn new(now: Duration) -> Housekeeping {
-        Housekeeping { prune_at: now }
+        Housekeeping { prune_at: now, enough: None }
     }
 
     pub fn due(&self) -> Duration {
@@ -58,13 +63,29 @@ impl Housekeeping {
         }
     }
 
+    /// A transaction of about so many bytes was written.
+    pub fn wrote(&mut self, bytes: u64) {
+        if let Some((_, written)) = &mut self.enough {
+            *written += bytes + PAGES_BYTES;
+        }
+    }
+
     /// Keeps the file within `spool.max_bytes`. Once it holds only waiting deliveries, no events are accepted
-    /// until some have ended.
-    pub fn limit_size(&self, spool: &mut impl Store, parts: &Parts, config: &Config) {
+    /// until some have ended. Looks again only when a part of what one transaction may bring has come.
+    pub fn limit_size(&mut self, spool: &mut impl Store, parts: &Parts, config: &Config) {
         let Some(spool) = spool.file() else { return };
+        let most = config.spool.max_bytes;
+        let is_enough = |(bound, written)| bound == most && written < transaction_bytes(most) / 4;
+        if self.enough.is_some_and(is_enough) {
+            return;
+        }
+        self.enough = None;
         for _ in 0..ROOM_STEPS {
-            match spool.make_room(config.spool.max_bytes) {
-                Ok(SizeState::Enough) => return parts.spool_health.set_full(false),
+            match spool.make_room(most) {
+                Ok(SizeState::Enough) => {
+                    self.enough = Some((most, 0));
+                    return parts.spool_health.set_full(false);
+                }
                 Ok(SizeState::Made(_)) => {}
                 Ok(SizeState::None) => return parts.spool_health.set_full(true),
                 Err(error) => return log_failure(&parts.log, &error),

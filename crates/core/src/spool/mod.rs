@@ -58,7 +58,7 @@ pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, Sp
 pub(crate) use recovery::{DamagedFile, FileFault, RecoveryReport};
 pub use rows::{AttemptRow, DeliveryEnd, DeliveryState, NewDelivery, NewEvent};
 pub(crate) use rows::{Called, NewFallback, StoredMessage};
-pub(crate) use size_limit::{SizeState, transaction_bytes, transaction_reports};
+pub(crate) use size_limit::{REPORT_BYTES, SizeState, transaction_bytes, transaction_reports};
 pub(crate) use state_key::{StateChange, StateKey, StateKind};
 pub(crate) use store::{Batch, BatchNews, BatchWatch, Early, Next, PendingDelivery, Store};
 pub use store::{Operator, Reader};

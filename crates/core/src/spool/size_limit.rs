@@ -27,7 +27,7 @@ pub fn transaction_bytes(most: u64) -> u64 {
 }
 
 /// What the report of an attempt takes, with the head of a long answer.
-const REPORT_BYTES: u64 = 2048;
+pub(crate) const REPORT_BYTES: u64 = 2048;
 
 /// How many reports of attempts one transaction should write at most into a spool of this bound.
 pub fn transaction_reports(most: u64) -> usize {

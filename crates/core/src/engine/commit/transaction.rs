@@ -7,7 +7,7 @@ use crate::engine::reports::DeliveryReport;
 use crate::engine::usual_durations;
 use crate::event::EventId;
 use crate::lanes::{Disposition, Job, LaneReport};
-use crate::spool::{Spool, SpoolError, StateChange, StateKey, StateKind};
+use crate::spool::{REPORT_BYTES, Spool, SpoolError, StateChange, StateKey, StateKind};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -65,6 +65,12 @@ impl Transaction {
             && !self.fallback_due
             && self.stalled_since.is_none()
             && self.untold_since.is_none()
+    }
+
+    /// About how many bytes it takes in the spool.
+    pub fn bytes(&self) -> u64 {
+        let events: u64 = self.events.iter().map(PlannedEvent::bytes).sum();
+        events + self.lane_reports.len() as u64 * REPORT_BYTES
     }
 
     /// Whether it is to be committed now, for what it holds apart from events and reports of lanes.
