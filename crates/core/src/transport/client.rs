@@ -8,7 +8,7 @@ use super::dns::{DnsCache, LookupFn, system_lookup};
 use super::error::{TransportError, TransportErrorKind};
 use super::odd_answer::OddAnswers;
 use super::pool::{ConnectionPool, LentConnection};
-use super::request_head::{self, HeaderLine, Written};
+use super::request_head::{self, HeaderLine, LastHead, Written};
 use super::request_state::{self, Phases, RequestState, Stage};
 use super::route::Route;
 use super::tls::TlsSetup;
@@ -33,6 +33,7 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 pub struct Client {
     pool: ConnectionPool,
     odd_answers: OddAnswers,
+    last_head: Mutex<LastHead>,
     tasks: Arc<BlockingTasks>,
     closed: Arc<AtomicBool>,
     timeout: Duration,
@@ -83,8 +84,9 @@ impl Client {
             open_limit: connect_timeout,
             limit: timeout,
         };
-        let (pool, odd_answers) = (ConnectionPool::new(MAX_IDLE), OddAnswers::default());
-        Ok(Client { pool, odd_answers, tasks, closed, timeout, connect_timeout, dialer })
+        let pool = ConnectionPool::new(MAX_IDLE);
+        let (odd_answers, last_head) = (OddAnswers::default(), Mutex::default());
+        Ok(Client { pool, odd_answers, last_head, tasks, closed, timeout, connect_timeout, dialer })
     }
 
     /// Sends one POST and reads the answer, within the endpoint's timeout. Never follows a redirect.
@@ -104,7 +106,7 @@ impl Client {
         // Not a part of the attempt's time: it waits for others, not for the receiver.
         let lent = self.pool.lend(|| self.is_closed());
         let started = Instant::now();
-        let request = request_head::write(method, url, headers, body);
+        let request = request_head::write(method, url, headers, body, &self.last_head);
         let (mut lent, request) = match (lent.filter(|_| !self.is_closed()), request) {
             (Some(lent), Ok(request)) => (lent, request),
             (None, _) => return (Err(error_text::cancelled()), total(Phases::default(), started)),

@@ -3,6 +3,7 @@
 use super::error::{TransportError, TransportErrorKind};
 use super::route;
 use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
 use url::Url;
 
 /// The bytes of a body that leave together with the head.
@@ -32,14 +33,81 @@ pub(super) struct Written<'b> {
     pub(super) rest: &'b [u8],
 }
 
+/// A head that was written. The next one of the same endpoint has its first bytes, up to the first header with another
+/// value.
+#[derive(Default)]
+pub(super) struct LastHead {
+    method: String,
+    url: Option<Url>,
+    headers: Vec<(String, String)>,
+    /// Where each header begins.
+    starts: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl LastHead {
+    /// Begins such a head with the same bytes. How many headers they hold; `None` when this one has no such beginning.
+    fn begin(&self, out: &mut Vec<u8>, method: &str, url: &Url, headers: &[HeaderLine<'_>]) -> Option<usize> {
+        let mut pairs = self.headers.iter().zip(headers);
+        let is_alike = self.url.as_ref() == Some(url)
+            && self.method == method
+            && self.headers.len() == headers.len()
+            && pairs.clone().all(|((known, _), (name, _))| known == name);
+        if !is_alike {
+            return None;
+        }
+        let other = pairs.position(|((_, known), (_, value))| known != value);
+        let same = other.unwrap_or(headers.len().saturating_sub(1));
+        out.extend_from_slice(self.bytes.get(..*self.starts.get(same)?)?);
+        Some(same)
+    }
+}
+
 /// Writes a request to this URL. `user-agent`, `accept`, `accept-encoding` and `host` are added unless given; user and
-/// password of the URL become an `authorization` unless one is given.
+/// password of the URL become an `authorization` unless one is given. What it has in common with the last head is taken
+/// from there.
 pub(super) fn write<'b>(
     method: &str,
     url: &Url,
     headers: &[HeaderLine<'_>],
     body: &'b [u8],
+    last: &Mutex<LastHead>,
 ) -> Result<Written<'b>, TransportError> {
+    let (front, rest) = body.split_at(body.len().min(FIRST));
+    let mut out = Vec::with_capacity(1024 + front.len());
+    let last = || last.lock().unwrap_or_else(PoisonError::into_inner);
+    let common = last().begin(&mut out, method, url, headers);
+    if common.is_none() {
+        begin(&mut out, method, url, headers)?;
+    }
+    let mut starts = Vec::new();
+    for (name, value) in headers.iter().skip(common.unwrap_or(0)) {
+        if common.is_none() {
+            starts.push(out.len());
+        }
+        check(name, value)?;
+        if !OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name)) {
+            add(&mut out, name, value);
+        }
+    }
+    if common.is_none() {
+        let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let (method, url) = (method.to_owned(), Some(url.clone()));
+        *last() = LastHead { method, url, headers, starts, bytes: out.clone() };
+    }
+    add(&mut out, "content-length", &body.len().to_string());
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(front);
+    Ok(Written { first: out, rest })
+}
+
+/// Writes the first line, and what is added to the headers.
+fn begin(
+    out: &mut Vec<u8>,
+    method: &str,
+    url: &Url,
+    headers: &[HeaderLine<'_>],
+) -> Result<(), TransportError> {
     let host = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https"));
     let target = url.query().map_or((url.path(), ""), |query| (url.path(), query));
     let is_text = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -47,8 +115,6 @@ pub(super) fn write<'b>(
         let reason = "the URL must be http:// or https:// with a host";
         return Err(TransportErrorKind::Refused.error(reason));
     };
-    let (front, rest) = body.split_at(body.len().min(FIRST));
-    let mut out = Vec::with_capacity(1024 + front.len());
     for part in [method, " ", target.0] {
         out.extend_from_slice(part.as_bytes());
     }
@@ -60,29 +126,20 @@ pub(super) fn write<'b>(
     let given = |name: &str| headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
     if !given("host") {
         match url.port() {
-            None => add(&mut out, "host", host),
-            Some(port) => add(&mut out, "host", &[host, ":", &port.to_string()].concat()),
+            None => add(out, "host", host),
+            Some(port) => add(out, "host", &[host, ":", &port.to_string()].concat()),
         }
     }
     let agent = concat!("taskbell/", env!("CARGO_PKG_VERSION"));
     for (name, value) in [("user-agent", agent), ("accept", "*/*"), ("accept-encoding", "gzip")] {
         if !given(name) {
-            add(&mut out, name, value);
-        }
-    }
-    for (name, value) in headers {
-        check(name, value)?;
-        if !OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name)) {
-            add(&mut out, name, value);
+            add(out, name, value);
         }
     }
     if let Some(credentials) = route::basic(url).filter(|_| !given("authorization")) {
-        add(&mut out, "authorization", credentials.expose());
+        add(out, "authorization", credentials.expose());
     }
-    add(&mut out, "content-length", &body.len().to_string());
-    out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(front);
-    Ok(Written { first: out, rest })
+    Ok(())
 }
 
 /// Adds a header, its name in small letters.
@@ -137,7 +194,7 @@ mod tests {
     fn head(url: &str, headers: &[(&str, &str)]) -> String {
         let headers: Vec<HeaderLine<'_>> =
             headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let written = write("PUT", &Url::parse(url).unwrap(), &headers, b"").unwrap();
+        let written = write("PUT", &Url::parse(url).unwrap(), &headers, b"", &Mutex::default()).unwrap();
         String::from_utf8(written.first).unwrap()
     }
 
@@ -179,7 +236,41 @@ mod tests {
     #[test]
     fn a_long_body_leaves_after_its_beginning_and_without_a_copy() {
         let body = vec![7; 3 * FIRST];
-        let written = write("POST", &Url::parse("http://a.test/").unwrap(), &[], &body).unwrap();
+        let written =
+            write("POST", &Url::parse("http://a.test/").unwrap(), &[], &body, &Mutex::default()).unwrap();
         assert!(written.first.ends_with(&body[..FIRST]) && written.rest.len() == 2 * FIRST);
+    }
+
+    #[test]
+    fn a_head_is_the_same_whatever_was_written_before() {
+        let urls = ["http://a.test/x", "http://u:p@a.test/x", "http://a.test/y?z"];
+        let headers: [&[(&str, &str)]; 7] = [
+            &[],
+            &[("content-type", "a"), ("x", "1"), ("webhook-id", "1")],
+            &[("content-type", "a"), ("x", "1"), ("webhook-id", "2")],
+            &[("content-type", "a"), ("x", "2"), ("webhook-id", "2")],
+            &[("content-type", "a"), ("x", "2"), ("Accept", "2")],
+            &[("te", "a"), ("x", "2")],
+            &[("te", "b"), ("x", "2")],
+        ];
+        let last = Mutex::default();
+        for turn in 0..200 {
+            let (url, headers) = (urls[turn / 3 % 3], headers[(turn * 5 + turn / 11) % 7]);
+            let method = if turn % 17 == 0 { "PUT" } else { "POST" };
+            let lines: Vec<HeaderLine<'_>> =
+                headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+            let parsed = Url::parse(url).unwrap();
+            let (first, write) = (Mutex::default(), |last| write(method, &parsed, &lines, b"{}", last));
+            let write = |last| write(last).unwrap().first;
+            assert_eq!(write(&last), write(&first), "{url} {headers:?}");
+            assert_eq!(write(&last), write(&last));
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_not_allowed_is_refused_after_others_that_were() {
+        let (last, url) = (Mutex::default(), Url::parse("http://a.test/").unwrap());
+        let mut write = |value: &str| write("POST", &url, &[("x".into(), value.into())], b"", &last).is_ok();
+        assert_eq!(["a", "b", "b\n", "b"].map(&mut write), [true, true, false, true]);
     }
 }
