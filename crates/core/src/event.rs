@@ -47,12 +47,13 @@ pub const KNOWN_TYPES: &[&str] = &[
 
 /// The status of a task that a host's word means: `success`, `error` or `cancelled`.
 pub fn status_of_word(word: &str) -> Option<&'static str> {
-    Some(match word.to_ascii_lowercase().as_str() {
-        "error" | "failed" | "failure" | "fail" => "error",
-        "cancelled" | "canceled" | "interrupted" | "aborted" => "cancelled",
-        "success" | "succeeded" | "ok" | "done" | "completed" => "success",
-        _ => return None,
-    })
+    const WORDS: [(&str, &[&str]); 3] = [
+        ("success", &["success", "succeeded", "ok", "done", "completed"]),
+        ("error", &["error", "failed", "failure", "fail"]),
+        ("cancelled", &["cancelled", "canceled", "interrupted", "aborted"]),
+    ];
+    let means = |known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(word));
+    WORDS.iter().find(|(_, known)| means(known)).map(|(status, _)| *status)
 }
 
 /// Whether an output is a picture, by its `mime`, else by the name at this path of it.

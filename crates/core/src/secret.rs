@@ -95,6 +95,8 @@ pub struct Scrubber {
     needles: Arc<[Arc<str>]>,
     /// How they begin, in order: a text that holds no beginning holds no secret, however many there are.
     beginnings: Arc<[[u8; SHORTEST_SCRUBBED]]>,
+    /// A bit for each byte that begins one.
+    first_bytes: [u64; 4],
 }
 
 impl Scrubber {
@@ -112,7 +114,11 @@ impl Scrubber {
         let mut beginnings: Vec<_> = needles.iter().filter_map(beginning).collect();
         beginnings.sort_unstable();
         beginnings.dedup();
-        Scrubber { needles: needles.into(), beginnings: beginnings.into() }
+        let mut first_bytes = [0; 4];
+        for first in beginnings.iter().map(|beginning| usize::from(beginning[0])) {
+            first_bytes[first / 64] |= 1 << (first % 64);
+        }
+        Scrubber { needles: needles.into(), beginnings: beginnings.into(), first_bytes }
     }
 
     /// A scrubber that also removes these values.
@@ -167,7 +173,9 @@ impl Scrubber {
     fn may_be_in(&self, text: &str) -> bool {
         let is_beginning =
             |part: &[u8]| self.beginnings.binary_search_by(|known| known[..].cmp(part)).is_ok();
-        text.as_bytes().windows(SHORTEST_SCRUBBED).any(is_beginning)
+        let is_first = |byte: u8| self.first_bytes[usize::from(byte / 64)] >> (byte % 64) & 1 == 1;
+        let mut parts = text.as_bytes().windows(SHORTEST_SCRUBBED);
+        parts.any(|part| is_first(part[0]) && is_beginning(part))
     }
 
     /// Removes the beginning of a secret where the text was cut in the middle of it.

@@ -61,6 +61,13 @@ impl Payload {
         self.tree.get_or_init(|| serde_json::from_slice(&self.text).unwrap_or_default())
     }
 
+    /// The members in their order: the name as it is written in JSON without its quotes, and where the value stands in the
+    /// text.
+    pub fn places(&self) -> impl Iterator<Item = (&[u8], Range<usize>)> {
+        let name = |member: &PayloadMember| self.text.get(member.name.clone()).unwrap_or_default();
+        self.members.iter().map(move |member| (name(member), member.value.clone()))
+    }
+
     /// The members in their order: the name as it is written in JSON without its quotes, and the value in JSON.
     pub fn members(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let part = |range: &Range<usize>| self.text.get(range.clone()).unwrap_or_default();

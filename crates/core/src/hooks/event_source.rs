@@ -69,19 +69,24 @@ impl TaskFacts {
         TASK_FIELDS.into_iter().filter_map(|name| Some((name, self.field(name)?)))
     }
 
+    /// Writes the payload with these fields.
     fn write(&self, payload: &Payload, out: &mut Vec<u8>) {
+        let text = payload.text();
         let mut written = [false; TASK_FIELDS.len()];
-        out.push(b'{');
-        for (at, (name, value)) in payload.members().enumerate() {
-            out.extend_from_slice(if at == 0 { b"\"" } else { b",\"" });
-            out.extend_from_slice(name);
-            out.extend_from_slice(b"\":");
-            let own = TASK_FIELDS.iter().position(|known| known.as_bytes() == name);
-            match own.filter(|own| self.write_field(TASK_FIELDS[*own], out)) {
-                Some(own) => written[own] = true,
-                None => out.extend_from_slice(value),
+        // Up to here the text is written.
+        let mut from = 0;
+        for (name, place) in payload.places() {
+            let Some(own) = TASK_FIELDS.iter().position(|known| known.as_bytes() == name) else { continue };
+            let before = out.len();
+            out.extend_from_slice(text.get(from..place.start).unwrap_or_default());
+            if self.write_field(TASK_FIELDS[own], out) {
+                (written[own], from) = (true, place.end);
+            } else {
+                out.truncate(before);
             }
         }
+        let rest = text.strip_suffix(b"}").and_then(|text| text.get(from..));
+        out.extend_from_slice(rest.unwrap_or_default());
         for name in TASK_FIELDS.iter().zip(written).filter(|(_, written)| !written).map(|(name, _)| name) {
             let before = out.len();
             out.extend_from_slice(if out.ends_with(b"{") { b"\"" } else { b",\"" });

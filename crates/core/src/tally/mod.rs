@@ -394,7 +394,9 @@ impl Tally {
             self.drop_quietest();
         }
         self.hear_of(queue);
-        self.changed.insert(queue.to_owned());
+        if !self.changed.contains(queue) {
+            self.changed.insert(queue.to_owned());
+        }
         let open = self
             .open
             .entry(queue.to_owned())

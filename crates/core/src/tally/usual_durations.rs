@@ -112,8 +112,7 @@ impl UsualDurations {
         if !seconds.is_finite() || seconds < 0.0 {
             return;
         }
-        self.hear_of(key);
-        if let Some(runs) = self.runs.get_mut(key) {
+        if let Some(runs) = self.touch(key) {
             runs.fresh = (runs.fresh + 1).min(WINDOW);
             runs.push(seconds as f32);
         }
@@ -121,6 +120,10 @@ impl UsualDurations {
 
     /// Remembers that there was such a run, of which nobody knows how long it took.
     pub fn hear_of(&mut self, key: &str) {
+        self.touch(key);
+    }
+
+    fn touch(&mut self, key: &str) -> Option<&mut Runs> {
         if !self.runs.contains_key(key) {
             if self.runs.len() >= MAX_KINDS {
                 self.drop_stalest();
@@ -128,11 +131,13 @@ impl UsualDurations {
             self.queues += usize::from(is_of_queue(key));
             self.runs.insert(key.to_owned(), Runs::default());
         }
-        self.ticks += 1;
-        if let Some(runs) = self.runs.get_mut(key) {
-            runs.touched = self.ticks;
+        if !self.changed.contains(key) {
+            self.changed.insert(key.to_owned());
         }
-        self.changed.insert(key.to_owned());
+        self.ticks += 1;
+        let runs = self.runs.get_mut(key)?;
+        runs.touched = self.ticks;
+        Some(runs)
     }
 
     /// What changed since the last call, for the spool.

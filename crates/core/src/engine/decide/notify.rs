@@ -39,6 +39,10 @@ impl Decider {
         for subject in subjects {
             let (own, matched) = self.notify_subject(subject, &mut explanation);
             is_heard |= matched;
+            if deliveries.is_empty() {
+                deliveries = own;
+                continue;
+            }
             for delivery in own {
                 if !deliveries.iter().any(|other| other.endpoint == delivery.endpoint) {
                     deliveries.push(delivery);
@@ -72,8 +76,8 @@ impl Decider {
         if !subject.kind.starts_with("task.") && !subject.for_asked {
             explanation.extend(self.explain_unmatched(&decision.matches, subject));
         }
-        let mut deliveries = Vec::new();
-        let mut sent = Vec::new();
+        let mut deliveries = Vec::with_capacity(decision.matches.len());
+        let mut sent = Vec::with_capacity(decision.matches.len());
         for matched in &decision.matches {
             let (hook, endpoint) = (matched.hook, &matched.endpoint);
             // An address that a task named belongs to that task alone, so nothing is gathered for it.
