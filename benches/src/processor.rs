@@ -8,15 +8,32 @@ use std::time::Duration;
 /// Processor time of this process so far.
 #[cfg(unix)]
 pub fn own() -> Duration {
+    time_of(libc::CLOCK_PROCESS_CPUTIME_ID)
+}
+
+/// Processor time of the calling thread so far.
+#[cfg(unix)]
+pub fn of_thread() -> Duration {
+    time_of(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
+#[cfg(unix)]
+fn time_of(clock: libc::clockid_t) -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the clock writes to the value that it gets.
-    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// Not known here.
 #[cfg(not(unix))]
 pub fn own() -> Duration {
+    Duration::ZERO
+}
+
+/// Not known here.
+#[cfg(not(unix))]
+pub fn of_thread() -> Duration {
     Duration::ZERO
 }
 

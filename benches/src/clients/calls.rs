@@ -4,6 +4,7 @@ use super::folder;
 use crate::guest::Guest;
 use crate::load::{Event, Load};
 use crate::measure::{at, calls};
+use crate::processor;
 use serde::de::IgnoredAny;
 use std::fs;
 use std::hint::black_box;
@@ -12,7 +13,7 @@ use std::path::Path;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Between two calls.
 const GAP: Duration = Duration::from_micros(40);
@@ -69,8 +70,9 @@ fn keep_busy(path: &Path, stop: &AtomicBool) {
     }
 }
 
-/// `bursts` of `events` that fit into the ring, from `threads` at once: events a second, the median of the bursts. The
-/// first ones, in which the pages of the ring are new, do not count.
+/// `bursts` of `events` that fit into the ring, from `threads` at once: events in a second of processor time of each thread,
+/// summed over the threads; the median of the bursts. So it says how much the threads hinder each other, and not how many
+/// processors the dispatcher leaves them. The first bursts, in which the pages of the ring are new, do not count.
 pub fn burst(load: &Load<'_>) -> Result<Vec<f64>, String> {
     let folder = folder()?;
     let guest = Guest::open(&load.config(folder.path())?)?;
@@ -80,21 +82,20 @@ pub fn burst(load: &Load<'_>) -> Result<Vec<f64>, String> {
     let mut rates = Vec::new();
     for _ in 0..NEW_PAGES + load.number("bursts", 1)? {
         let together = Barrier::new(threads as usize);
-        let times = thread::scope(|scope| {
+        let share = events / threads;
+        let rate = thread::scope(|scope| {
             let work = || {
                 together.wait();
-                let start = Instant::now();
-                for _ in 0..events / threads {
+                let start = processor::of_thread();
+                for _ in 0..share {
                     while !call(&event) {}
                 }
-                (start, Instant::now())
+                share as f64 / (processor::of_thread() - start).as_secs_f64()
             };
             let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            running.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
+            running.into_iter().filter_map(|thread| thread.join().ok()).sum()
         });
-        let start = times.iter().map(|(start, _)| *start).min().ok_or("no burst")?;
-        let end = times.iter().map(|(_, end)| *end).max().ok_or("no burst")?;
-        rates.push(events as f64 / (end - start).as_secs_f64());
+        rates.push(rate);
         guest.wait("taskbell_sync", 60_000)?;
     }
     guest.shutdown(0)?;

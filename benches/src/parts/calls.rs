@@ -83,10 +83,17 @@ fn two_threads(setting: &Setting) -> Vec<Row> {
     let two = pairs.as_ref().map(|pairs| pairs.iter().map(|pair| pair.1).collect()).map_err(Clone::clone);
     let ratios: Vec<f64> = pairs.iter().flatten().map(|(one, two)| two / one).collect();
     vec![
-        row(PART, "events taken from one host thread", "/s", &one, None, None),
         row(
             PART,
-            "events taken from two host threads at once",
+            "events taken from one host thread, in a second of its processor time",
+            "/s",
+            &one,
+            None,
+            None,
+        ),
+        row(
+            PART,
+            "events taken from two host threads at once, the same for each",
             "/s",
             &two,
             Some(("one thread", &ratios)),
