@@ -220,8 +220,13 @@ fn read_node(table: &TableReader<'_>, host: &str) -> Option<Endpoint> {
     let entry = standard_webhooks(table, &keys::SECRET, vec![secret?]);
     let signer = Signer::from_json(&entry).map_err(|message| table.error(&keys::SECRET, message)).ok()?;
     let urls: Vec<SecretUrl> = relays.iter().map(post_url).map(SecretUrl::new).collect();
-    let head =
-        NodeHead { node, host: host.to_owned(), version: crate::VERSION.to_owned(), waiting: 0, speaks_for };
+    let head = NodeHead {
+        node,
+        host: host.to_owned(),
+        version: crate::VERSION.to_owned(),
+        speaks_for,
+        ..NodeHead::default()
+    };
     Some(Endpoint {
         name: FARM.to_owned(),
         platform: platform::RELAY,

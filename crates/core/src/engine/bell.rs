@@ -3,13 +3,14 @@
 use super::endpoints::build_lanes;
 use super::error::{Error, ErrorKind};
 use super::log::{Level, NotSet, Sink};
-use super::parts::{Parts, Reload};
+use super::parts::{Parts, RelayParts, Reload};
 use super::progress::WaitError;
 use super::supervise::{close, open};
 use crate::alerts::Gauge;
 use crate::clock::{self, Clock, SystemClock};
 use crate::config::Config;
 use crate::event;
+use crate::farm::{EventPost, PostQueue, PostRefusal, PostReply, ReceivedPost};
 use crate::intake::{Accepted, Refusal};
 use crate::json::{Members, json};
 use crate::os;
@@ -44,17 +45,31 @@ impl Bell {
         Bell::open_with_clock(config, Arc::new(SystemClock))
     }
 
+    /// As [`Bell::open`], for the relay of a farm: it also takes what nodes post, up to `max_waiting` bytes of posts that
+    /// are not durable. A node without a post for `node_lost` is lost.
+    ///
+    /// # Errors
+    /// As [`Bell::open`].
+    pub fn open_relay(config: Config, node_lost: Duration, max_waiting: usize) -> Result<Bell, Error> {
+        let relay = RelayParts { posts: PostQueue::new(max_waiting), node_lost };
+        Bell::open_as(config, Some(relay), Arc::new(SystemClock))
+    }
+
     /// As [`Bell::open`], with other clocks.
     ///
     /// # Errors
     /// As [`Bell::open`].
     pub fn open_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Bell, Error> {
+        Bell::open_as(config, None, clock)
+    }
+
+    fn open_as(config: Config, relay: Option<RelayParts>, clock: Arc<dyn Clock>) -> Result<Bell, Error> {
         let _quiet = os::WriteSignals::hold();
         let spool = config.spool.path.clone();
         let is_default_spool = config.spool.configuration.is_some();
         let (summary, warnings) = (config.summary(), config.warnings.clone());
         Ok(Bell {
-            parts: open::open(config, clock)?,
+            parts: open::open(config, relay, clock)?,
             spool,
             is_default_spool,
             summary,
@@ -91,6 +106,25 @@ impl Bell {
         }
         call.end_with_event();
         Ok(accepted)
+    }
+
+    /// Takes a post of a node, whose body had this many bytes; `reply` is called once its events are durable, or cannot
+    /// be. Never waits.
+    ///
+    /// # Errors
+    /// The post is not taken. `Closed` also where this is not the relay of a farm.
+    pub fn accept(&self, post: EventPost, bytes: usize, reply: PostReply) -> Result<(), PostRefusal> {
+        let relay = self.parts.relay.as_ref().ok_or(PostRefusal::Closed)?;
+        let _call = self.parts.in_flight.enter().ok_or(PostRefusal::Closed)?;
+        let received = ReceivedPost { post, received_at: self.parts.clock.unix_ms() };
+        relay.posts.put(received, bytes, reply)?;
+        self.parts.waker.notify();
+        Ok(())
+    }
+
+    /// The largest payload that an event may have, in bytes.
+    pub fn max_event_bytes(&self) -> usize {
+        self.parts.max_event_bytes.load(Ordering::Relaxed)
     }
 
     /// Takes the value of a metric for the alerts. Never waits.

@@ -23,7 +23,7 @@ macro_rules! counters {
 
 counters! {
     refused_invalid refused_too_large refused_queue_full refused_spool refused_closed
-    alert_events spooled unheard deliveries attempts retries delivered dead superseded
+    alert_events spooled unheard late deliveries attempts retries delivered dead superseded
     fallbacks escalated silenced gathered digests recovered
     params_ignored conditions_broken spool_errors spool_renewed defects reports_dropped
 }
@@ -48,6 +48,7 @@ impl Counter {
 impl Counters {
     pub fn add_decisions(&self, counts: DecisionCounts) {
         self.unheard.add(counts.unheard);
+        self.late.add(counts.late);
         self.silenced.add(counts.silenced);
         self.gathered.add(counts.gathered);
         self.digests.add(counts.digests);

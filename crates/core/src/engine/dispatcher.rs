@@ -18,6 +18,7 @@ use super::log::Level;
 use super::parts::Parts;
 use super::peers::Peers;
 use super::phase::Phase;
+use super::posted::PostedEvents;
 use super::sending_marks::SendingMarks;
 use super::supervise::missing_threads::MissingThreads;
 use crate::clock::Moment;
@@ -41,6 +42,7 @@ pub struct Dispatcher<S = Spool> {
     pub(super) idle: Idle,
     pub(super) missing_threads: MissingThreads,
     pub(super) sending_marks: SendingMarks,
+    pub(super) posted: PostedEvents,
     /// A damaged spool that the start moved aside; it is read before anything else.
     pub(super) damaged: Option<DamagedFile>,
 }
@@ -88,6 +90,8 @@ impl<S: Store> Dispatcher<S> {
         if !self.parts.spool_health.is_full() {
             if !self.early.is_enough() {
                 self.ingest.read();
+                let states = self.posted.read(&mut self.ingest, &mut self.decider, &self.parts, now);
+                self.transaction.states.extend(states);
             }
             while self.decide_events(GROUP) {
                 self.send_decided();
@@ -139,8 +143,15 @@ impl<S: Store> Dispatcher<S> {
             if bytes >= most {
                 return false;
             }
-            let Some(record) = self.ingest.next_record() else { return false };
-            bytes += guarded_decision::decide(&mut self.decider, record, &self.parts, now);
+            let next = match self.posted.next(&mut self.ingest, &self.committer.spool) {
+                Ok(Some(next)) => next,
+                Ok(None) => return false,
+                Err(error) => {
+                    self.committer.could_not_read(&error, now);
+                    return false;
+                }
+            };
+            bytes += guarded_decision::decide(&mut self.decider, next, &self.parts, now);
         }
         true
     }
@@ -181,7 +192,7 @@ impl<S: Store> Dispatcher<S> {
     pub(super) fn commit(&mut self, phase: Phase) -> bool {
         if self.transaction.is_empty() {
             // Records of the ring that hold no event leave room, too.
-            self.ingest.release();
+            self.posted.release(&self.ingest, &self.parts);
             return true;
         }
         let (now, is_last) = (self.parts.clock.now(), phase == Phase::Stopping);
@@ -190,7 +201,7 @@ impl<S: Store> Dispatcher<S> {
         self.ingest.set_commit_time(self.parts.clock.monotonic() - now.monotonic);
         self.early.committed(&self.parts);
         self.parts.lanes.reports.recorded();
-        self.ingest.release();
+        self.posted.release(&self.ingest, &self.parts);
         failpoint::reach("after-ring-release");
         let transaction = std::mem::take(&mut self.transaction);
         self.housekeeping.wrote(transaction.bytes());

@@ -2,22 +2,21 @@
 //! a template or condition that ended earlier processes.
 
 use super::decide::{Decider, PlannedEvent};
-use super::ingest::IngestedEvent;
+use super::ingest::{IngestedEvent, IngestedRecord};
 use super::parts::Parts;
 use crate::clock::Moment;
-use crate::intake::Record;
 use crate::message;
 use std::panic::{self, AssertUnwindSafe};
 
 /// Decides about an event; one that cannot be decided about is kept without messages. Returns the bytes that this adds
 /// to the transaction.
-pub fn decide(decider: &mut Decider, record: Record, parts: &Parts, now: Moment) -> u64 {
+pub fn decide(decider: &mut Decider, next: IngestedRecord, parts: &Parts, now: Moment) -> u64 {
     let planned_before = decider.planned().len();
-    let subject = record.id.stable_hash();
+    let subject = next.record.id.stable_hash();
     let _in_hand = message::subject(subject);
-    let kept = record.clone();
+    let kept = next.record.clone();
     let refusal = parts.fatal_work.refusal(subject).or_else(|| {
-        let take = AssertUnwindSafe(|| decider.take(IngestedEvent::from(record), now));
+        let take = AssertUnwindSafe(|| decider.take(IngestedEvent::from(next), now));
         panic::catch_unwind(take)
             .is_err()
             .then_some("a defect of Taskbell occurred while it was decided about")

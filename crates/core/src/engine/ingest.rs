@@ -1,6 +1,8 @@
-//! Ingest: reads records from the ring, or from the rings of dead processes, and parses each payload once.
+//! Ingest: reads records from the ring, from the rings of dead processes, or from the posts of nodes, and parses each
+//! payload once.
 
 use crate::event::{EventId, Payload};
+use crate::farm::{EventPost, ForwardedEvent, NodeHead, PostQueue, ReceivedPost, SpeaksFor};
 use crate::hooks::TaskParams;
 use crate::intake::{Intake, Record};
 use crate::tally::{Task, queue_name};
@@ -35,6 +37,24 @@ pub struct IngestedEvent {
     pub faults: Vec<String>,
     /// How many of the faults are `webhook_params`.
     pub ignored_params: u64,
+    /// The node of a farm that it comes from.
+    pub origin: Option<Arc<EventOrigin>>,
+}
+
+/// The node that posted an event.
+#[derive(Debug, PartialEq, Eq)]
+pub struct EventOrigin {
+    pub node: String,
+    /// `host.name` of the node.
+    pub host: String,
+    pub speaks_for: SpeaksFor,
+}
+
+/// An event that is to be decided about.
+#[derive(Debug, Clone)]
+pub struct IngestedRecord {
+    pub record: Record,
+    pub origin: Option<Arc<EventOrigin>>,
 }
 
 /// What the type of an event says, read from its payload.
@@ -83,31 +103,90 @@ impl From<Record> for IngestedEvent {
             facts,
             ignored_params: malformed.len() as u64,
             faults,
+            origin: None,
         }
     }
+}
+
+impl IngestedRecord {
+    fn bytes(&self) -> usize {
+        self.record.payload.len()
+    }
+}
+
+impl From<IngestedRecord> for IngestedEvent {
+    fn from(IngestedRecord { record, origin }: IngestedRecord) -> IngestedEvent {
+        IngestedEvent { origin, ..IngestedEvent::from(record) }
+    }
+}
+
+/// A clock of a node that differs by no more than this is taken for right: a post may take that long.
+const CLOCKS_AGREE_MS: i64 = 5_000;
+
+/// The records of a post. Where the clock of the node is wrong, their times are those of the relay's.
+fn records_of(ReceivedPost { post, received_at }: ReceivedPost) -> impl Iterator<Item = IngestedRecord> {
+    let EventPost { head: NodeHead { node, host, speaks_for, sent_at, .. }, events } = post;
+    let origin = Arc::new(EventOrigin { node, host, speaks_for });
+    let behind_ms = sent_at.map_or(0, |sent_at| received_at.saturating_sub(sent_at));
+    let behind_ms = if behind_ms.abs() > CLOCKS_AGREE_MS { behind_ms } else { 0 };
+    events.into_iter().map(move |event| {
+        let ForwardedEvent { id, kind, accepted_at, data } = event;
+        let accepted_at = accepted_at.saturating_add(behind_ms).clamp(0, received_at.max(0));
+        // Without a ticket: nothing of it is sent before it is durable, since the node may die before it posts again.
+        let record = Record { ticket: 0, id, accepted_at, kind, payload: data };
+        IngestedRecord { record, origin: Some(Arc::clone(&origin)) }
+    })
 }
 
 /// The records that were read and not yet decided about. The ring keeps them until [`Ingest::release`].
 pub struct Ingest {
     intake: Arc<Intake>,
-    records: VecDeque<Record>,
+    records: VecDeque<IngestedRecord>,
+    /// Empty but for its room.
+    from_ring: Vec<Record>,
     batch_bytes: usize,
     bytes_read: usize,
 }
 
 impl Ingest {
     pub fn new(intake: Arc<Intake>) -> Ingest {
-        Ingest { intake, records: VecDeque::new(), batch_bytes: BATCH_BYTES, bytes_read: 0 }
+        Ingest {
+            intake,
+            records: VecDeque::new(),
+            from_ring: Vec::new(),
+            batch_bytes: BATCH_BYTES,
+            bytes_read: 0,
+        }
     }
 
     /// Reads from the ring, unless earlier records wait.
     pub fn read(&mut self) {
         if self.is_empty() {
-            let mut records = Vec::from(std::mem::take(&mut self.records));
-            self.intake.read(self.batch_bytes, &mut records);
-            self.records = records.into();
+            self.intake.read(self.batch_bytes, &mut self.from_ring);
+            let records = self.from_ring.drain(..);
+            self.records.extend(records.map(|record| IngestedRecord { record, origin: None }));
         }
-        self.bytes_read = self.records.iter().map(|record| record.payload.len()).sum();
+        self.note_read();
+    }
+
+    /// As much of posts as one transaction takes, behind what the ring held. Returns who sent them.
+    pub fn read_posts(&mut self, posts: &PostQueue) -> Vec<NodeHead> {
+        let mut heads = Vec::new();
+        let mut bytes = self.bytes_read;
+        while bytes < self.batch_bytes
+            && let Some(received) = posts.read()
+        {
+            heads.push(received.post.head.clone());
+            let before = self.records.len();
+            self.records.extend(records_of(received));
+            bytes += self.records.iter().skip(before).map(IngestedRecord::bytes).sum::<usize>();
+        }
+        self.note_read();
+        heads
+    }
+
+    fn note_read(&mut self) {
+        self.bytes_read = self.records.iter().map(IngestedRecord::bytes).sum();
     }
 
     /// Begins a round in which nothing was read.
@@ -117,11 +196,16 @@ impl Ingest {
 
     /// Adds records from the ring of a dead process.
     pub fn adopt(&mut self, record: Record) {
-        self.records.push_back(Record { ticket: 0, ..record });
+        self.records.push_back(IngestedRecord { record: Record { ticket: 0, ..record }, origin: None });
     }
 
-    pub fn next_record(&mut self) -> Option<Record> {
+    pub fn next_record(&mut self) -> Option<IngestedRecord> {
         self.records.pop_front()
+    }
+
+    /// Puts a record back, which cannot be decided about now.
+    pub fn put_back(&mut self, record: IngestedRecord) {
+        self.records.push_front(record);
     }
 
     /// Drops what was adopted, because it cannot be committed now.
@@ -140,7 +224,7 @@ impl Ingest {
 
     /// Every event up to this ticket has been taken from here.
     pub fn taken_ticket(&self) -> u64 {
-        let next = self.records.front().map(|record| record.ticket.saturating_sub(1));
+        let next = self.records.front().map(|next| next.record.ticket.saturating_sub(1));
         next.unwrap_or_else(|| self.intake.read_ticket())
     }
 
@@ -155,5 +239,35 @@ impl Ingest {
     /// Adapts the size of transactions to the disk.
     pub fn set_commit_time(&mut self, time: Duration) {
         self.batch_bytes = if time > SLOW { LARGE_BATCH_BYTES } else { BATCH_BYTES };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When a task counts as accepted that a node accepted a second before its post, which came at 1,000,000.
+    fn accepted_at(sent_at: Option<i64>) -> i64 {
+        let head = NodeHead { sent_at, ..NodeHead::default() };
+        let event = ForwardedEvent {
+            id: EventId::new(1, 1),
+            kind: "task.complete".to_owned(),
+            accepted_at: sent_at.unwrap_or(1_000_000) - 1_000,
+            data: b"{}".to_vec(),
+        };
+        let post = EventPost { head, events: vec![event] };
+        let next = records_of(ReceivedPost { post, received_at: 1_000_000 }).next().unwrap();
+        assert_eq!(next.record.ticket, 0);
+        next.record.accepted_at
+    }
+
+    #[test]
+    fn where_the_clock_of_a_node_is_wrong_its_times_are_those_of_the_relay() {
+        assert_eq!(accepted_at(Some(1_000_000)), 999_000);
+        assert_eq!(accepted_at(Some(996_000)), 995_000, "the post may have taken that long");
+        for wrong in [1_000_000 - 240_000, 1_000_000 + 240_000] {
+            assert_eq!(accepted_at(Some(wrong)), 999_000);
+        }
+        assert_eq!(accepted_at(None), 999_000);
     }
 }

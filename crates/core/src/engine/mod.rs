@@ -21,6 +21,7 @@ mod idle;
 mod in_flight;
 mod ingest;
 mod known_hosts;
+mod known_nodes;
 mod lane_reports;
 mod lane_table;
 mod live_in_memory;
@@ -31,6 +32,7 @@ mod paging;
 mod parts;
 mod peers;
 mod phase;
+mod posted;
 mod preview;
 mod progress;
 mod render_again;
@@ -55,6 +57,7 @@ pub use bell::Bell;
 pub use check::{CheckReport, check};
 pub use endpoints::quiet_endpoints;
 pub use error::{Error, ErrorKind};
+pub use known_nodes::{FarmNode, farm_nodes};
 pub use log::{Level, Sink};
 pub use overview::{
     EndpointState, FiringAlert, OpenWork, endpoint_states, firing_alerts, living_hosts, work_in_progress,

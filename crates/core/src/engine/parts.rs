@@ -17,10 +17,12 @@ use super::supervise::sampler::Sampler;
 use super::waker::Waker;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::farm::PostQueue;
 use crate::intake::Intake;
 use crate::spool::Reader;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 use taskbell_ring::apart::Apart;
 
 /// Made by `open`, and held by the host's handle and the dispatcher.
@@ -31,6 +33,8 @@ pub struct Parts {
     pub phase: Arc<PhaseCell>,
     pub waker: Arc<Waker>,
     pub intake: Arc<Intake>,
+    /// In the relay of a farm: the posts of nodes.
+    pub relay: Option<RelayParts>,
     pub fatal_work: Arc<FatalWork>,
     pub in_flight: InFlight,
     /// `queue.max_event_bytes`.
@@ -51,6 +55,13 @@ pub struct Parts {
     pub missing: OnceLock<String>,
     /// Closing has ended, except for a call of the host's log function.
     pub log_runs_on: AtomicBool,
+}
+
+/// What a relay has besides.
+pub struct RelayParts {
+    pub posts: PostQueue,
+    /// After this time without a post a node is lost.
+    pub node_lost: Duration,
 }
 
 /// A new configuration, with a lane for each of its endpoints.
@@ -80,6 +91,7 @@ impl ReloadSlot {
 impl Parts {
     pub fn new(
         intake: Intake,
+        relay: Option<RelayParts>,
         config: &Config,
         clock: Arc<dyn Clock>,
         reader: Option<Box<dyn Reader + Send>>,
@@ -120,7 +132,13 @@ impl Parts {
             phase,
             waker,
             intake,
+            relay,
         }
+    }
+
+    /// Whether the dispatcher has read every event that was accepted or posted.
+    pub fn is_drained(&self) -> bool {
+        self.intake.is_drained() && self.relay.as_ref().is_none_or(|relay| relay.posts.is_drained())
     }
 
     /// Moves to a later phase, and wakes everybody who waits for one.
@@ -132,7 +150,7 @@ impl Parts {
 
     /// Whether the dispatcher has something to do apart from what the clock brings.
     pub fn has_work(&self) -> bool {
-        !self.intake.is_drained()
+        !self.is_drained()
             || self.lanes.reports.waiting() > 0
             || self.lanes.reports.has_new_attempt()
             || !self.reload.is_empty()

@@ -4,15 +4,16 @@
 use super::commit::Transaction;
 use super::counters::Counters;
 use super::decide::{Decider, Decisions, PlannedEvent};
-use super::ingest::IngestedEvent;
+use super::ingest::{EventOrigin, IngestedEvent, IngestedRecord};
 use super::usual_durations;
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::event::EventId;
+use crate::farm::SpeaksFor;
 use crate::intake::Record;
 use crate::shaping::ShapingState;
 use crate::spool::{BatchCounts, SimulatedBatches, StateKey, StateKind};
-use crate::tally::{BatchTask, Tally};
+use crate::tally::{BatchTask, Tally, WorkingNodes};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,8 @@ pub struct Simulation {
     events_decided: Vec<PlannedEvent>,
     // The states in the spool.
     kept: BTreeMap<StateKey, Vec<u8>>,
+    node_lost: Duration,
+    late: usize,
 }
 
 impl Simulation {
@@ -63,7 +66,41 @@ impl Simulation {
             ring: Vec::new(),
             events_decided: Vec::new(),
             kept: BTreeMap::new(),
+            node_lost: Duration::ZERO,
+            late: 0,
         }
+    }
+
+    /// The relay of a farm, which loses a node after this time.
+    pub fn relay(config: Config, unix_ms: i64, node_lost: Duration) -> Simulation {
+        let mut simulation = Simulation::new(config, unix_ms);
+        simulation.decider.tally.nodes = Some(WorkingNodes::new(node_lost, Duration::ZERO));
+        simulation.node_lost = node_lost;
+        simulation
+    }
+
+    /// A node posts events, which it accepted at these times.
+    pub fn post(&mut self, node: &str, speaks_for: SpeaksFor, events: &[(i64, &str, String)]) {
+        let now = self.moment();
+        self.decider.hear_node(node, now);
+        let origin = EventOrigin { node: node.to_owned(), host: format!("{node}.farm"), speaks_for };
+        let origin = Arc::new(origin);
+        for (accepted_at, kind, payload) in events {
+            self.events += 1;
+            let record = Record {
+                ticket: 0,
+                id: EventId::new(*accepted_at, u128::from(self.events)),
+                accepted_at: *accepted_at,
+                kind: (*kind).to_owned(),
+                payload: payload.clone().into_bytes(),
+            };
+            self.take(IngestedRecord { record, origin: Some(Arc::clone(&origin)) });
+        }
+    }
+
+    /// How many committed events came after the end of their queue.
+    pub fn late(&self) -> usize {
+        self.late
     }
 
     pub fn emit(&mut self, kind: &str, payload: &[u8]) {
@@ -77,7 +114,7 @@ impl Simulation {
             payload: payload.to_vec(),
         };
         self.ring.push(record.clone());
-        self.take(record);
+        self.take(IngestedRecord { record, origin: None });
     }
 
     /// Lets time pass. What becomes due happens at its time.
@@ -102,6 +139,11 @@ impl Simulation {
         }
         self.batches.keep();
         self.ring.clear();
+        let is_late = |event: &&PlannedEvent| {
+            event.kind == "task.complete"
+                && event.explanation.as_ref().is_some_and(|why| why.starts_with("late:"))
+        };
+        self.late += self.events_decided.iter().filter(is_late).count();
         self.events_decided.drain(..).flat_map(messages).collect()
     }
 
@@ -111,6 +153,11 @@ impl Simulation {
         let (now, delay) = (self.now, self.decider.config.queue.end_delay);
         let (mut tally, mut shaping) = (Tally::default(), ShapingState::default());
         let of = |kind| self.kept.iter().filter(move |(key, _)| key.kind == kind);
+        if self.decider.tally.nodes.is_some() {
+            let mut nodes = WorkingNodes::new(self.node_lost, now);
+            of(StateKind::FarmQueue).for_each(|(key, kept)| nodes.restore(&key.name, kept, now));
+            tally.nodes = Some(nodes);
+        }
         for (key, kept) in of(StateKind::QueueCounts) {
             tally.restore(&key.name, kept, now, delay);
         }
@@ -122,7 +169,7 @@ impl Simulation {
         self.batches.revert();
         self.life_began = now;
         for record in self.ring.clone() {
-            self.take(record);
+            self.take(IngestedRecord { record, origin: None });
         }
         self.end_due();
     }
@@ -140,7 +187,7 @@ impl Simulation {
             .min()
     }
 
-    fn take(&mut self, record: Record) {
+    fn take(&mut self, record: IngestedRecord) {
         self.decider.take(IngestedEvent::from(record), self.moment());
         let Some(task) = self.keep_decisions() else { return };
         let counts = self.batches.count(&task, self.unix_ms());

@@ -1,7 +1,7 @@
 //! The wire format between node and relay: one POST carries a head and up to 500 events, one JSON object a line.
 //!
 //! ```text
-//! {"node":"render-07","host":"render-07.studio","version":"0.1.0","waiting":12}
+//! {"node":"render-07","host":"render-07.studio","version":"0.1.0","waiting":12,"sent_at":1769000000500}
 //! {"id":"evt_…","type":"task.complete","accepted_at":1769000000000,"data":{"id":7}}
 //! ```
 //!
@@ -61,6 +61,8 @@ pub struct NodeHead {
     pub waiting: u64,
     /// Left out of the line where it is the node.
     pub speaks_for: SpeaksFor,
+    /// When the post was written, in Unix milliseconds of the node's clock: the relay learns how wrong that is.
+    pub sent_at: Option<i64>,
 }
 
 impl NodeHead {
@@ -73,6 +75,9 @@ impl NodeHead {
         });
         if let (SpeaksFor::Queue, Json::Object(line)) = (self.speaks_for, &mut line) {
             line.insert("speaks_for".to_owned(), self.speaks_for.as_str().into());
+        }
+        if let (Some(sent_at), Json::Object(line)) = (self.sent_at, &mut line) {
+            line.insert("sent_at".to_owned(), sent_at.into());
         }
         out.extend(json::bytes(&line));
         out.push(b'\n');
@@ -94,6 +99,7 @@ impl NodeHead {
             version: name_of(&fields, "version").unwrap_or_default().unwrap_or_default(),
             waiting: fields.get("waiting").and_then(whole_number).unwrap_or(0),
             speaks_for,
+            sent_at: fields.get("sent_at").and_then(Json::as_i64),
         })
     }
 }

@@ -17,5 +17,5 @@ pub use hook::{Digest, Escalate, Hook, Quiet, Shaping};
 pub use hook_table::HookTable;
 pub use matching::{Decision, Match, Rules, decide};
 pub use quiet_hours::QuietHours;
-pub use subject::{Facts, Subject};
+pub use subject::{Facts, Subject, alert_key};
 pub use task_params::{Notify, TaskParams};

@@ -9,7 +9,8 @@ use crate::hash::stable_hash;
 use crate::json::{Members, json};
 use crate::message::{Context, HostInfo, Several};
 use crate::tally::{
-    BatchTally, EndRequest, QueueTally, Task, add_progress, queue_name, read_duration, told_duration,
+    BatchTally, EndRequest, QueueTally, Task, add_progress, queue_name, read_duration, scalar_text,
+    told_duration,
 };
 use serde_json::{Map, Value as Json};
 use std::sync::{Arc, OnceLock};
@@ -114,6 +115,14 @@ pub struct Facts<'a> {
     pub several: Several,
     /// The usual seconds of such a task, queue or batch, once known.
     pub usual_s: Option<f64>,
+    /// The node of a farm that posted it.
+    pub node: Option<&'a str>,
+}
+
+/// What tells the alert of an event from others: its name, and in a farm its node, since each may have one of that name.
+pub fn alert_key(name: Option<&Json>, node: Option<&str>) -> String {
+    let name = name.and_then(scalar_text).unwrap_or_default();
+    node.map_or(name.clone(), |node| format!("{node}/{name}"))
 }
 
 impl<'a> Facts<'a> {
@@ -125,7 +134,7 @@ impl<'a> Facts<'a> {
         payload: &'a Arc<Payload>,
         host: &'a Arc<HostInfo>,
     ) -> Facts<'a> {
-        Facts { id, kind, accepted_at, payload, host, several: Several::default(), usual_s: None }
+        Facts { id, kind, accepted_at, payload, host, several: Several::default(), usual_s: None, node: None }
     }
 
     fn number(&self) -> u64 {
@@ -244,6 +253,9 @@ impl Subject {
             Some(family) => {
                 let mut fields = facts.payload.tree().clone();
                 read_duration(&mut fields);
+                if let (Some(node), "alert") = (facts.node, family) {
+                    fields.put("node", node.into());
+                }
                 About::Summary(vec![(family, Json::Object(fields))])
             }
             None => About::Payload,

@@ -44,7 +44,8 @@ pub(super) fn attempt(lane: &Lane, jobs: Vec<Job>) -> Option<Posted> {
         return None;
     };
     let is_sign_of_life = jobs.is_empty();
-    let head = NodeHead { waiting: (waiting + jobs.len()) as u64, ..relays.head.clone() };
+    let (waiting, sent_at) = ((waiting + jobs.len()) as u64, Some(lane.clock.unix_ms()));
+    let head = NodeHead { waiting, sent_at, ..relays.head.clone() };
     let Gathered { events, body } = gather(lane, &head, jobs);
     if events.is_empty() && !is_sign_of_life {
         lane.release();

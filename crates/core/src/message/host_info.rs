@@ -34,6 +34,17 @@ impl HostInfo {
         host
     }
 
+    /// The same of another machine.
+    pub fn named(&self, name: &str) -> HostInfo {
+        HostInfo {
+            name: name.to_owned(),
+            base_url: self.base_url.clone(),
+            language: self.language,
+            words: self.words.clone(),
+            text: OnceLock::new(),
+        }
+    }
+
     /// The same in JSON, made once.
     pub fn text(&self) -> &[u8] {
         self.text.get_or_init(|| crate::json::bytes(&self.json()))

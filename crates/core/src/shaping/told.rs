@@ -3,7 +3,7 @@
 
 use super::cooldown::ShapingChange;
 use crate::hash::sha256_hex;
-use crate::hooks::Subject;
+use crate::hooks::{Subject, alert_key};
 use crate::message::Context;
 use crate::tally::scalar_text;
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,9 @@ impl ThingChange {
 
 /// Hosts number their batches and alerts.
 fn name(context: &Context, family: &str) -> String {
+    if family == "alert" {
+        return alert_key(context.at(&["alert", "name"]), context.text_at(&["alert", "node"]));
+    }
     let key = if family == "batch" { "id" } else { "name" };
     context.at(&[family, key]).and_then(scalar_text).unwrap_or_default()
 }

@@ -12,6 +12,10 @@ pub enum StateKind {
     Configuration,
     /// Where an endpoint stands: its failures, its circuit breaker, a pause it asked for.
     EndpointHealth,
+    /// A node of a farm; its name is that of the node.
+    FarmNode,
+    /// Which nodes of a farm work on a queue; its name is that of the queue.
+    FarmQueue,
     /// What was in hand when a process ended, and how many it has ended.
     FatalWork,
     /// An endpoint that refuses all further requests.
@@ -43,6 +47,8 @@ impl StateKind {
             StateKind::Alert => "alert",
             StateKind::Configuration => "configuration",
             StateKind::EndpointHealth => "endpoint health",
+            StateKind::FarmNode => "farm node",
+            StateKind::FarmQueue => "farm queue",
             StateKind::FatalWork => "fatal work",
             StateKind::GoneEndpoint => "gone endpoint",
             StateKind::HostName => "host name",

@@ -4,6 +4,8 @@
 mod batch;
 mod end_requests;
 mod held_end;
+mod names;
+mod nodes;
 mod progress;
 mod queue;
 mod task;
@@ -12,6 +14,8 @@ mod usual_durations;
 pub use batch::{BatchRef, BatchTally, BatchTask};
 pub use end_requests::{EndRequest, EndRequests};
 pub use held_end::HeldEnd;
+pub use names::{DEFAULT_QUEUE, queue_name};
+pub use nodes::{Remaining, WorkingNodes};
 pub use progress::add_progress;
 pub use queue::QueueTally;
 pub use task::{Status, Task, read_duration, scalar_text, told_duration};
@@ -19,19 +23,11 @@ pub use usual_durations::{UsualDurations, batch_key, queue_key, task_key};
 
 use progress::ProgressTimer;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json};
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
-/// The queue of a task that names none.
-pub const DEFAULT_QUEUE: &str = "default";
-
 /// The most queues counted at once. A queue name is the host's, and may come from its users.
 const MAX_QUEUES: usize = 4096;
-
-/// The most bytes of a queue's name or a batch's id that count.
-const MAX_NAME_BYTES: usize = 256;
 
 /// What the spool keeps of an open queue, as [`Tally::changes`] writes it; `None` for bytes that are none.
 pub fn read_queue(kept: &[u8]) -> Option<QueueTally> {
@@ -80,6 +76,8 @@ pub struct Tally {
     pub idle_end: Option<Duration>,
     /// How often the progress of a queue is told at most; `None` for never.
     pub progress: Option<Duration>,
+    /// The nodes of a farm, in its relay.
+    pub nodes: Option<WorkingNodes>,
 }
 
 /// A change of a count that the spool must keep: the name of the queue, and its state or nothing
@@ -98,6 +96,14 @@ impl Tally {
         let held = open.end.take();
         self.note_stir(&task.queue);
         held
+    }
+
+    /// Counts a task that was completed before the end that is held for its queue.
+    pub fn count_before_end(&mut self, task: &Task, accepted_at: i64) {
+        let held = self.count(task, accepted_at);
+        if let (Some(held), Some(open)) = (held, self.open.get_mut(&task.queue)) {
+            open.end = Some(held);
+        }
     }
 
     /// The host is at work on a queue. Opens it; an end that was held for it does not count, and is returned.
@@ -159,7 +165,8 @@ impl Tally {
     /// Whether the end of this queue has been told, and nothing was heard of it since. That is known of
     /// queues that have worked before; of one whose host tells nothing but ends, each is the end of some work.
     pub fn has_ended(&self, queue: &str) -> bool {
-        !self.open.contains_key(queue) && self.usuals.knows(&queue_key(queue))
+        let of_nodes = self.nodes.as_ref().is_some_and(|nodes| nodes.have_ended(queue));
+        !self.open.contains_key(queue) && (of_nodes || self.usuals.knows(&queue_key(queue)))
     }
 
     /// Holds the end of a queue. Returns the one that was held before, which this one replaces.
@@ -303,7 +310,8 @@ impl Tally {
             Some(until) => Some(until).filter(|until| *until < Duration::MAX),
             None => self.next_stir(),
         };
-        held.into_iter().chain(stir).min()
+        let nodes = self.nodes.as_ref().and_then(WorkingNodes::next_due);
+        held.into_iter().chain(stir).chain(nodes).min()
     }
 
     fn held_ends(&self) -> impl Iterator<Item = (&String, &HeldEnd)> {
@@ -336,6 +344,11 @@ impl Tally {
         self.open.get(queue).map(|open| &open.tally)
     }
 
+    /// Whether the queue is counted, or its end held.
+    pub fn is_open(&self, queue: &str) -> bool {
+        self.open.contains_key(queue)
+    }
+
     /// How many ends are held.
     pub fn held(&self) -> usize {
         self.held_ends().count()
@@ -354,6 +367,7 @@ impl Tally {
     pub fn touch_all(&mut self) {
         self.changed.extend(self.open.keys().cloned());
         self.usuals.touch_all();
+        self.nodes.iter_mut().for_each(WorkingNodes::touch_all);
     }
 
     /// Takes back what the spool kept of a queue; a held end counts `delay` from `now`. Bytes that cannot
@@ -365,6 +379,11 @@ impl Tally {
         self.hear_of(queue);
         open.stirred = now;
         open.progress.start(now);
+        if self.nodes.is_some() {
+            // The hosts of a farm live on when its relay dies.
+            open.is_own = true;
+            open.told = open.started;
+        }
         if let Some(end) = open.end.as_mut() {
             end.due = now + delay;
             if end.idle_since == 0 {
@@ -454,29 +473,6 @@ impl Open {
     /// A queue that has only been announced waits for its first task, however long that takes.
     fn may_fall_idle(&self) -> bool {
         self.end.is_none() && self.is_at_work()
-    }
-}
-
-/// As much of a name as counts.
-fn short(name: &str) -> &str {
-    let mut end = name.len().min(MAX_NAME_BYTES);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    &name[..end]
-}
-
-/// The name of the queue that a `queue.*` payload speaks of. As in a task, a number is a name.
-pub fn queue_name(payload: &Map<String, Json>) -> Cow<'_, str> {
-    let name = |key: &&str| match payload.get(*key)? {
-        Json::String(name) => Some(Cow::Borrowed(name.as_str())),
-        Json::Number(number) => Some(Cow::Owned(number.to_string())),
-        _ => None,
-    };
-    match ["name", "queue"].iter().find_map(name) {
-        Some(Cow::Borrowed(name)) if !name.is_empty() => Cow::Borrowed(short(name)),
-        Some(Cow::Owned(number)) => Cow::Owned(short(&number).to_owned()),
-        _ => Cow::Borrowed(DEFAULT_QUEUE),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The fields of a task that Taskbell itself understands.
 
-use super::{BatchRef, DEFAULT_QUEUE, short};
+use super::names::short;
+use super::{BatchRef, DEFAULT_QUEUE};
 use crate::clock::{HostTime, read_seconds};
 use crate::event::{NamedFields, is_picture, status_of_word, whole_number};
 use crate::json::{Members, json};

@@ -3,6 +3,7 @@ use crate::event::EventId;
 use crate::property::cases;
 use proptest::prelude::*;
 use serde_json::json;
+use serde_json::{Map, Value as Json};
 
 fn task(json: Json) -> Task {
     Task::read(json.as_object().unwrap())

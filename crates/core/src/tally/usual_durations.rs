@@ -70,7 +70,8 @@ impl Runs {
 /// The kind of run that a task is. Both names are the host's, so it says where the first one ends.
 pub fn task_key(queue: &str, kind: Option<&str>) -> String {
     // Without `format!`, which takes six times as long: it is asked for with each task.
-    ["task/", &queue.len().to_string(), ":", queue, "/", super::short(kind.unwrap_or_default())].concat()
+    ["task/", &queue.len().to_string(), ":", queue, "/", super::names::short(kind.unwrap_or_default())]
+        .concat()
 }
 
 /// The kind of run that a busy period of this queue is.

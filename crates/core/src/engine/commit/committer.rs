@@ -76,6 +76,12 @@ impl<S: Store> Committer<S> {
         self.retry_at = Some(now.monotonic + RETRY);
     }
 
+    /// The spool could not be read: the transaction waits.
+    pub fn could_not_read(&mut self, error: &SpoolError, now: Moment) {
+        self.parts.spool_health.failed(error);
+        self.retry_after(now);
+    }
+
     /// The time until the next attempt, if the last one failed.
     pub fn retry_in(&self, now: Duration) -> Option<Duration> {
         self.retry_at.map(|at| at.saturating_sub(now).min(RETRY))

@@ -8,6 +8,7 @@ use crate::engine::usual_durations;
 use crate::event::EventId;
 use crate::lanes::{Disposition, Job, LaneReport};
 use crate::spool::{REPORT_BYTES, Spool, SpoolError, StateChange, StateKey, StateKind};
+use crate::tally::WorkingNodes;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -119,6 +120,8 @@ impl Transaction {
     pub fn add_changes(&mut self, decider: &mut Decider, instance: &str) {
         let own = |kind| move |(name, value): (String, _)| (StateKey::owned(kind, instance, name), value);
         self.states.extend(decider.tally.changes().into_iter().map(own(StateKind::QueueCounts)));
+        let nodes = decider.tally.nodes.iter_mut().flat_map(WorkingNodes::changes);
+        self.states.extend(nodes.map(|(queue, kept)| (StateKey::shared(StateKind::FarmQueue, queue), kept)));
         self.states.extend(usual_durations::changes(&mut decider.tally.usuals));
         self.states.extend(decider.shaping.changes().into_iter().map(own(StateKind::Shaping)));
     }

@@ -5,10 +5,11 @@ use crate::clock::Moment;
 use crate::config::Config;
 use crate::event::{BATCH_PROGRESS, EventId, Payload, QUEUE_PROGRESS};
 use crate::hooks::Facts;
-use crate::message::Several;
+use crate::message::{HostInfo, Several};
 use crate::shaping::ShapingState;
 use crate::spool::SpoolPath;
 use crate::tally::Tally;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub struct Decider {
     pub tally: Tally,
     pub shaping: ShapingState,
     pub several_hosts: bool,
+    /// `host` of the events of nodes, by its name.
+    pub(super) node_hosts: HashMap<String, Arc<HostInfo>>,
     pub(super) now: Moment,
     pub(super) decisions: Decisions,
     explains: bool,
@@ -31,6 +34,7 @@ impl Decider {
             tally,
             shaping,
             several_hosts: false,
+            node_hosts: HashMap::new(),
             now: Moment::default(),
             decisions: Decisions::default(),
             explains: false,
@@ -42,6 +46,7 @@ impl Decider {
     pub fn set_config(&mut self, config: Arc<Config>) {
         self.tally.idle_end = config.queue.idle_end;
         self.config = config;
+        self.node_hosts.clear();
         self.tally.progress = self.config.queue.progress.filter(|_| self.is_heard(QUEUE_PROGRESS));
         self.tally.forget_times();
     }
@@ -67,7 +72,10 @@ impl Decider {
 
     /// At the end of an instance: lets the ends of queues count at once, and digests too if nothing survives.
     pub fn hurry(&mut self, unix_ms: i64) {
-        self.tally.hurry();
+        // The hosts of a farm go on when its relay closes.
+        if self.tally.nodes.is_none() {
+            self.tally.hurry();
+        }
         if self.is_in_memory() {
             self.shaping.hurry(unix_ms);
         }
@@ -75,7 +83,8 @@ impl Decider {
 
     /// Whether no end of a queue is held, nor any digest that would not survive.
     pub fn holds_nothing(&self) -> bool {
-        self.tally.held() == 0 && (!self.is_in_memory() || self.shaping.next_due().is_none())
+        let holds_end = self.tally.nodes.is_none() && self.tally.held() > 0;
+        !holds_end && (!self.is_in_memory() || self.shaping.next_due().is_none())
     }
 
     /// How often the progress of a batch is told at most; `None` for never.

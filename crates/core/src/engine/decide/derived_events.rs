@@ -19,6 +19,8 @@ impl Decider {
     /// Decides about the ends of queues that are due, after their `end_delay` or because they fell idle, and about the
     /// progress of the others.
     pub fn end_due(&mut self, now: Moment) {
+        self.now = now;
+        self.lose_nodes(now);
         self.end_held_queues(now);
         for (queue, tally) in self.tally.fallen_idle(now.monotonic) {
             self.end_silent_queue(&queue, &tally, false);
@@ -46,7 +48,8 @@ impl Decider {
     /// Decides about the ends of queues whose `end_delay` is over.
     pub fn end_held_queues(&mut self, now: Moment) {
         self.now = now;
-        for (_, tally, end) in self.tally.ended(now.monotonic) {
+        for (queue, tally, mut end) in self.tally.ended(now.monotonic) {
+            self.name_lost_nodes(&queue, &mut end);
             self.end_queue(&tally, &end);
         }
     }
@@ -63,6 +66,7 @@ impl Decider {
         );
         let (deliveries, explanation) = self.notify(&subjects);
         self.shaping.end_queue(&queue, self.now.unix_ms);
+        self.note_ended(&queue);
         self.decisions.events.push(PlannedEvent {
             ticket: end.ticket,
             state: EventState::HeldBefore,
@@ -94,6 +98,7 @@ impl Decider {
         // Only this node knows that its part of the queue is over.
         event.deliveries.extend(self.forward(payload.text()));
         self.shaping.end_queue(queue, now);
+        self.note_ended(queue);
         self.decisions.events.push(event);
     }
 

@@ -48,8 +48,12 @@ pub(super) fn plan_fallbacks(
     add_fallbacks(renderer, hook, to, to, &mut fallbacks);
     let Some(escalate) = &hook.shaping.escalate else { return fallbacks };
     let due_at = Some(now.saturating_add(escalate.after.as_millis() as i64));
-    let alert = (kind == "alert.firing")
-        .then(|| renderer.context.text_at(&["alert", "name"]).unwrap_or_default().to_owned());
+    let alert = (kind == "alert.firing").then(|| {
+        hooks::alert_key(
+            renderer.context.at(&["alert", "name"]),
+            renderer.context.text_at(&["alert", "node"]),
+        )
+    });
     for other in escalate.to.iter().filter_map(|name| renderer.config.endpoint(name)) {
         if let Ok(message) = renderer.render_for(hook, to, other) {
             let (via, endpoint) = (to.name.clone(), other.name.clone());

@@ -4,6 +4,7 @@
 mod decider;
 mod derived_events;
 mod fallbacks;
+mod farm;
 mod forward;
 mod notify;
 mod planned;

@@ -154,6 +154,7 @@ pub struct Decisions {
 #[derive(Debug, Default, Clone, Copy)]
 pub struct DecisionCounts {
     pub unheard: u64,
+    pub late: u64,
     pub silenced: u64,
     pub gathered: u64,
     pub digests: u64,

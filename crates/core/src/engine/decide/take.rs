@@ -1,12 +1,13 @@
 //! Decides about one event.
 
 use super::decider::Decider;
+use super::farm::NodeEvent;
 use super::planned::{EventState, PlannedDelivery, PlannedEvent};
 use crate::clock::Moment;
 use crate::engine::ingest::{EventFacts, IngestedEvent};
-use crate::hooks::{Facts, Notify, Subject};
+use crate::hooks::{Facts, Notify, Subject, alert_key};
 use crate::intake::Record;
-use crate::tally::{BatchTask, EndRequest, HeldEnd, QueueTally, Task, scalar_text};
+use crate::tally::{BatchTask, EndRequest, HeldEnd, QueueTally, Task};
 use serde_json::{Map, Value as Json};
 use taskbell_ring::failpoint;
 
@@ -19,6 +20,13 @@ impl Decider {
         self.decisions.remarks.extend_from_slice(&event.faults);
         let mut batch_task = None;
         let mut usual_s = None;
+        let note = self.note_node(&event);
+        let is_late = matches!(note, NodeEvent::ChangesNothing(_));
+        if let (EventFacts::Queue(_), NodeEvent::ChangesNothing(why)) = (&event.facts, &note) {
+            self.decisions.counts.unheard += 1;
+            let why = why.clone();
+            return self.plan(event, EventState::Final, Some(why));
+        }
         match &event.facts {
             EventFacts::Queue(queue) => match event.kind.as_str() {
                 "queue.end" => return self.hold_end(event),
@@ -37,7 +45,8 @@ impl Decider {
                     }
                 }
                 kind => {
-                    if kind == "queue.tick" && self.config.queue.idle_end.is_some() {
+                    let ticks = self.config.queue.idle_end.is_some() || event.origin.is_some();
+                    if kind == "queue.tick" && ticks {
                         let start = self.start_if_idle(queue, event.accepted_at, event.accepted_at);
                         self.decisions.events.extend(start);
                         let held = self.tally.tick(queue, event.accepted_at);
@@ -48,17 +57,15 @@ impl Decider {
             },
             EventFacts::Task(task) => {
                 if event.kind == "task.complete" {
-                    let began = task.began_at(event.accepted_at);
-                    let start = self.start_if_idle(&task.queue, began, event.accepted_at);
-                    self.decisions.events.extend(start);
                     usual_s = self.usual_task(task);
-                    let held = self.tally.count(task, event.accepted_at);
-                    self.supersede(held);
-                    let asked = self.ask(task, &event);
+                    let asked = if is_late { None } else { self.count_in_queue(task, &event, &note) };
                     let task = self.counts_batches().then_some(task);
                     batch_task = task.and_then(|task| BatchTask::new(task, asked, event.accepted_at));
                 }
                 self.tally.stir(&task.queue, now.monotonic);
+            }
+            EventFacts::Other if event.kind == "server.stop" && self.tally.nodes.is_some() => {
+                event.origin.iter().for_each(|origin| self.stop_node(origin));
             }
             EventFacts::Other if event.kind == "server.stop" => {
                 let stopped = self.tally.stopped();
@@ -72,6 +79,12 @@ impl Decider {
         } else {
             let subject = self.subject(&event, usual_s);
             self.notify(subject.as_slice())
+        };
+        let explanation = match note {
+            NodeEvent::ChangesNothing(why) => {
+                Some(explanation.map_or(why.clone(), |other| format!("{why}\n{other}")))
+            }
+            _ => explanation,
         };
         let batch_task = batch_task.map(Box::new);
         self.plan_with(event, EventState::Final, (deliveries, explanation), batch_task);
@@ -94,8 +107,25 @@ impl Decider {
         });
     }
 
-    fn subject(&self, event: &IngestedEvent, usual_s: Option<f64>) -> Option<Subject> {
-        let facts = Facts { usual_s, ..self.facts(event.id, &event.kind, event.accepted_at, &event.payload) };
+    /// Counts a completed task, and keeps what it asked for.
+    fn count_in_queue(&mut self, task: &Task, event: &IngestedEvent, note: &NodeEvent) -> Option<EndRequest> {
+        if matches!(note, NodeEvent::CountsBeforeEnd) {
+            self.tally.count_before_end(task, event.accepted_at);
+        } else {
+            let began = task.began_at(event.accepted_at);
+            let start = self.start_if_idle(&task.queue, began, event.accepted_at);
+            self.decisions.events.extend(start);
+            let held = self.tally.count(task, event.accepted_at);
+            self.supersede(held);
+        }
+        self.ask(task, event)
+    }
+
+    fn subject(&mut self, event: &IngestedEvent, usual_s: Option<f64>) -> Option<Subject> {
+        let host = self.host_of(event.origin.as_ref());
+        let node = event.origin.as_ref().map(|origin| origin.node.as_str());
+        let facts = self.facts(event.id, &event.kind, event.accepted_at, &event.payload);
+        let facts = Facts { usual_s, host: &host, node, ..facts };
         match &event.facts {
             EventFacts::Queue(queue) => {
                 let nothing = QueueTally::opened_at(event.accepted_at);
@@ -169,8 +199,9 @@ impl Decider {
         batch_task: Option<Box<BatchTask>>,
     ) {
         deliveries.extend(self.forward(event.whole.as_deref().unwrap_or(&event.stored)));
-        let resolved_alert = (event.kind == "alert.resolved")
-            .then(|| event.payload.value("name").as_ref().and_then(scalar_text).unwrap_or_default());
+        let node = event.origin.as_ref().map(|origin| origin.node.as_str());
+        let resolved_alert =
+            (event.kind == "alert.resolved").then(|| alert_key(event.payload.value("name").as_ref(), node));
         self.decisions.events.push(PlannedEvent {
             ticket: event.ticket,
             state,

@@ -76,7 +76,7 @@ impl Farm {
         crate::engine::takeover::take_over_tally(&mut spool, &mut tally, &own, &dead, now, delay).unwrap();
         let reader = Some(Box::new(SpoolReader::open(&path).unwrap()) as Box<_>);
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let parts = Arc::new(Parts::new(intake, &config, clock, reader));
+        let parts = Arc::new(Parts::new(intake, None, &config, clock, reader));
         let decider = Decider::new(Arc::new(config), tally, ShapingState::default());
         let mut dispatcher = new_dispatcher(&parts, spool, decider);
         dispatcher.adopt_orphans(&path);

@@ -236,6 +236,7 @@ fn queues_and_batches_have_a_usual_time_of_their_own() {
 
 mod asked;
 mod derived_events;
+mod farm;
 mod long_numbers;
 mod moves;
 mod progress;

@@ -34,6 +34,9 @@ pub fn close(parts: &Parts, limit: Duration) -> Option<Closing> {
     }
     let deadline = Instant::now() + limit;
     parts.sampler.end();
+    if let Some(relay) = &parts.relay {
+        relay.posts.close();
+    }
     // Calls in flight never wait, so this takes no longer than a copy.
     await_until(deadline, || parts.in_flight.is_empty());
     parts.advance(Phase::Draining);

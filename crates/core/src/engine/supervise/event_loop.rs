@@ -34,7 +34,9 @@ impl<S: Store> Dispatcher<S> {
         if let Some(file) = self.peers.spool_file.clone() {
             self.render_replayed();
             self.adopt_orphans(&file);
-            self.end_interrupted();
+            if self.parts.relay.is_none() {
+                self.end_interrupted();
+            }
         }
         self.parts.alerts.start();
         loop {
@@ -93,10 +95,8 @@ impl<S: Store> Dispatcher<S> {
         if phase == Phase::Stopping {
             return false;
         }
-        let idle = committed
-            && self.transaction.is_empty()
-            && self.ingest.is_empty()
-            && self.parts.intake.is_drained();
+        let idle =
+            committed && self.transaction.is_empty() && self.ingest.is_empty() && self.parts.is_drained();
         if phase == Phase::Draining && idle && self.peers.may_leave() && self.decider.holds_nothing() {
             self.parts.drained.store(true, Ordering::Release);
         }

@@ -33,6 +33,9 @@ pub fn leave(parts: Arc<Parts>, mut spool: impl Store, spool_file: Option<&Path>
         intake::call(file, Some(instance));
     }
     spool.close();
+    if let Some(relay) = &parts.relay {
+        relay.posts.end();
+    }
     // A call in flight may still add an event: then the ring stays this instance's until that call has ended.
     if parts.in_flight.is_empty() {
         parts.intake.leave();

@@ -10,7 +10,7 @@ use crate::engine::takeover::{dead_instances, queues_of_others, take_over_shapin
 use crate::engine::{task_lanes, usual_durations};
 use crate::shaping::ShapingState;
 use crate::spool::{Batch, SpoolError, SpoolPath, SpoolReader, StateKey, StateKind, Store};
-use crate::tally::Tally;
+use crate::tally::{Tally, WorkingNodes};
 use std::collections::HashMap;
 use taskbell_ring::failpoint;
 
@@ -44,6 +44,14 @@ pub fn load(spool: &mut impl Store, parts: &Parts, config: &Config) -> Result<Lo
     spool.take_over(&dead, parts.clock.unix_ms())?;
     failpoint::reach("after-takeover");
     let (mut tally, mut shaping) = (Tally::default(), ShapingState::default());
+    if let Some(relay) = &parts.relay {
+        let now = parts.clock.monotonic();
+        let mut nodes = WorkingNodes::new(relay.node_lost, now);
+        for (key, kept) in spool.states(StateKind::FarmQueue)? {
+            nodes.restore(&key.name, &kept, now);
+        }
+        tally.nodes = Some(nodes);
+    }
     usual_durations::learn_usual(spool, &mut tally)?;
     let (now, end_delay) = (parts.clock.monotonic(), config.queue.end_delay);
     take_over_tally(spool, &mut tally, own, &dead, now, end_delay)?;

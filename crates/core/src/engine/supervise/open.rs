@@ -13,13 +13,14 @@ use crate::engine::error::{Error, ErrorKind};
 use crate::engine::housekeeping::Housekeeping;
 use crate::engine::idle::Idle;
 use crate::engine::ingest::Ingest;
-use crate::engine::parts::Parts;
+use crate::engine::parts::{Parts, RelayParts};
 use crate::engine::peers::Peers;
+use crate::engine::posted::PostedEvents;
 use crate::engine::sending_marks::SendingMarks;
 use crate::engine::shared_batches::BatchTimer;
 use crate::intake::{self, Home, Intake, PeerSignal};
 use crate::os;
-use crate::spool::{DamagedFile, Spool, SpoolError, SpoolErrorKind, SpoolPath, Store};
+use crate::spool::{DamagedFile, Spool, SpoolError, SpoolErrorKind, SpoolPath, StateKind, Store};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// `Config` when certificates or a proxy cannot be used, `Spool` when the spool or a thread cannot be had.
-pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Parts>, Error> {
+pub fn open(config: Config, relay: Option<RelayParts>, clock: Arc<dyn Clock>) -> Result<Arc<Parts>, Error> {
     os::watch_forks();
     os::stay_mapped();
     let home = match &config.spool.path {
@@ -38,7 +39,7 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Parts>, Error> 
     };
     let intake = Intake::open(&home, config.queue.max_bytes);
     let config = Arc::new(config);
-    let parts = Arc::new(Parts::new(intake, &config, clock, None));
+    let parts = Arc::new(Parts::new(intake, relay, &config, clock, None));
     let (spool, loaded, damaged) = open_spool(&parts, &config)?;
     signal_peers(&parts, spool.path(), &config.spool.path);
     let no_thread = |error| Error::new(ErrorKind::Spool, format!("no thread can be started: {error}"));
@@ -61,6 +62,11 @@ pub fn new_dispatcher<S: Store>(parts: &Arc<Parts>, mut spool: S, decider: Decid
     // If this cannot be read, it is read again after the next transaction.
     let unknown = WaitingFallbacks { any: true, next_due: None };
     let waiting_fallbacks = WaitingFallbacks::read(&spool).unwrap_or(unknown);
+    let mut posted = PostedEvents::default();
+    if parts.relay.is_some() {
+        let kept = spool.states(StateKind::FarmNode).unwrap_or_default();
+        kept.iter().for_each(|(key, kept)| posted.nodes.restore(&key.name, kept));
+    }
     Dispatcher {
         ingest: Ingest::new(Arc::clone(&parts.intake)),
         decider,
@@ -80,6 +86,7 @@ pub fn new_dispatcher<S: Store>(parts: &Arc<Parts>, mut spool: S, decider: Decid
         idle: Idle::new(now),
         missing_threads: MissingThreads::default(),
         sending_marks: SendingMarks::default(),
+        posted,
         damaged: None,
         parts: Arc::clone(parts),
     }

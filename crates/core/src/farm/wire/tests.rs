@@ -148,8 +148,9 @@ proptest! {
         events in prop::collection::vec(events(), 0..20),
         node in "[a-zé \"\\\\]{1,20}",
         waiting in 0..u64::from(u32::MAX),
+        sent_at in proptest::option::of(any::<i64>()),
     ) {
-        let head = NodeHead { node: node.clone(), host: node, waiting, ..NodeHead::default() };
+        let head = NodeHead { node: node.clone(), host: node, waiting, sent_at, ..NodeHead::default() };
         let mut writer = PostWriter::new(&head);
         for event in &events {
             prop_assert!(writer.add(event.id, &event.kind, event.accepted_at, &event.data));
