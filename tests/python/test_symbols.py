@@ -76,9 +76,14 @@ def test_the_library_needs_only_the_systems_own(library_path):
     assert {name for name in needed if not name.startswith("ld-linux")} <= system
 
 
-def test_the_library_has_no_part_of_the_page():
+def test_the_library_has_no_part_of_the_page_or_the_relay(library_path):
     """A guest starts no runtime and no server in its host; the command may."""
     tree = run(need("cargo"), "tree", "-p", "taskbell", "-e", "normal", "--prefix", "none", cwd=ROOT)
     names = {line.split()[0] for line in tree.splitlines() if line}
     assert "taskbell-core" in names
-    assert names & {"tokio", "axum", "tower", "hyper", "maud", "taskbell-cli"} == set()
+    servers = {"axum", "hyper", "maud", "taskbell-cli", "taskbell-relay", "tokio-rustls", "tower"}
+    databases = {"libpq", "postgres", "pq-sys", "sqlx", "tokio-postgres"}
+    assert names & {"tokio", *servers, *databases} == set()
+    symbols = run(need("nm"), "-C", library_path).lower()
+    assert "taskbell_core" in symbols or "no symbols" in symbols
+    assert {name for name in ["tokio", "hyper", "postgres", "taskbell_relay"] if name in symbols} == set()

@@ -20,6 +20,7 @@ mod list;
 #[cfg(test)]
 mod pages;
 mod preview;
+mod relay;
 mod replay;
 mod run;
 mod selection;
@@ -80,6 +81,8 @@ enum Command {
     Deliver(deliver::DeliverArgs),
     /// Open a local page over the spool: what runs, what did not arrive, and why
     Console(console::ConsoleArgs),
+    /// Take the events of the nodes of a farm, and deliver for all of them
+    Relay(relay::RelayArgs),
     /// Run a command, and report its end
     #[command(override_usage = "taskbell run [OPTIONS] [CONFIG] -- COMMAND...")]
     Run(run::RunArgs),
@@ -130,6 +133,7 @@ fn execute(command: &Command, terminal: &mut Terminal) -> Result<(), Failure> {
         Command::Drop(arguments) => drop_command::run(arguments, terminal),
         Command::Deliver(arguments) => deliver::run(arguments, terminal),
         Command::Console(arguments) => console::run(arguments, terminal),
+        Command::Relay(arguments) => relay::run(arguments, terminal),
         Command::Run(arguments) => run::run(arguments),
         Command::ImportSwarmui(arguments) => import_swarmui::run(arguments, terminal),
         Command::Demo(arguments) => demo::run(arguments, terminal),
