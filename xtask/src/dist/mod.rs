@@ -30,9 +30,10 @@ const PACKAGES: &str = "packages, from the archives";
 const ADAPTERS: &str = "adapters, from their zips";
 const ADAPTER_TESTS: &[&str] = &["test_comfyui.py", "test_swarmui_extension.py"];
 
-/// The suites of C, Python and C# that run with the library of an archive, here and on a system of another kind.
-const SUITES: &[&str] = &["test_binding.py", "test_calls.py", "test_config.py", "test_delivery.py"];
-const SUITES_HERE: &[&str] = &["test_c.py", "test_csharp.py"];
+/// The suites that run with the library of an archive on a system of another kind, and those that run here, too: they
+/// need a compiler, the command, or packages that are compiled.
+const SUITES: &[&str] = &["test_binding.py", "test_calls.py"];
+const SUITES_HERE: &[&str] = &["test_c.py", "test_config.py", "test_csharp.py", "test_delivery.py"];
 const TEST_LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// What the tests build hosts with, and read packages with.
@@ -125,7 +126,7 @@ fn suites(steps: &mut Steps, built: &Built) {
     });
     let Some(library) = library.filter(|_| ready) else { return };
     let Some(python) = python else {
-        steps.skip(&name, "there is no Python for it; the tests of its packages run hosts in C and C++");
+        steps.skip(&name, "the tests of its packages run hosts; no Python runs the suites there");
         return;
     };
     let here = built.target.runs_here();
@@ -161,8 +162,15 @@ fn unpack(built: &Built) -> Result<PathBuf, String> {
         unpack
     };
     run_within(&mut unpack, PACK_LIMIT)?;
+    let top = tree.join(built.archive_name());
     let place = if built.target.windows() { "bin" } else { "lib" };
-    Ok(tree.join(built.archive_name()).join(place).join(built.target.library()))
+    // The suites look for the command next to the library.
+    let (from, to) =
+        (top.join("bin").join(built.target.command()), top.join(place).join(built.target.command()));
+    if from != to {
+        fs::copy(&from, &to).map_err(|fault| format!("cannot copy {}: {fault}", from.display()))?;
+    }
+    Ok(top.join(place).join(built.target.library()))
 }
 
 /// Where the packages of a Python are.
