@@ -28,6 +28,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("/usr/include/lua5.4/lua.h", "liblua5.4-dev", "the Lua tests"),
     ("luarocks", "luarocks", "the Lua tests"),
     ("chromium", "chromium", "the page of the console"),
+    ("pg_ctlcluster", "postgresql", "the tests of a farm's database"),
     ("npm", "npm", "the descriptions that GitHub and Discord publish"),
 ];
 

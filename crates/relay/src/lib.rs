@@ -9,6 +9,7 @@ mod answer;
 mod connections;
 mod leadership;
 mod log;
+pub mod postgres;
 mod read_post;
 mod relay;
 mod tls;

@@ -1,0 +1,76 @@
+//! What goes wrong between a relay and its database.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A fault of the database, in a sentence that names no password.
+#[derive(Debug)]
+pub enum DatabaseFault {
+    /// The URL cannot be used.
+    BadUrl(String),
+    /// It did not answer this within its time; the connection is thrown away.
+    Silent(&'static str, Duration),
+    /// It cannot be reached, or has ended the connection.
+    Away(String),
+    /// It refuses a statement.
+    Refused(String),
+    /// It is not one that this relay can use, whatever is tried.
+    Unfit(String),
+    /// Another relay leads since this epoch: nothing of the transaction is kept.
+    Deposed(i64),
+    /// The answer to the end of this transaction was lost.
+    InDoubt(String),
+}
+
+impl DatabaseFault {
+    /// Whether the same call may succeed later without anybody's help.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, DatabaseFault::Silent(..) | DatabaseFault::Away(_))
+    }
+}
+
+impl From<tokio_postgres::Error> for DatabaseFault {
+    fn from(error: tokio_postgres::Error) -> DatabaseFault {
+        match error.as_db_error() {
+            // 57P01 to 57P03: it shuts down, or starts up. Class 08: the connection. 53300: too many connections.
+            Some(refusal)
+                if ["57P01", "57P02", "57P03", "53300"].contains(&refusal.code().code())
+                    || refusal.code().code().starts_with("08") =>
+            {
+                DatabaseFault::Away(refusal.message().to_owned())
+            }
+            Some(refusal) => {
+                DatabaseFault::Refused(format!("{} ({})", refusal.message(), refusal.code().code()))
+            }
+            None => {
+                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+                DatabaseFault::Away(format!("{error}{}", cause.unwrap_or_default()))
+            }
+        }
+    }
+}
+
+impl fmt::Display for DatabaseFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DatabaseFault::BadUrl(why) => {
+                write!(
+                    f,
+                    "`[farm] store` is not the URL of a PostgreSQL database: {why}; write it as `postgres://USER:PASSWORD@HOST/DATABASE`"
+                )
+            }
+            DatabaseFault::Silent(what, limit) => {
+                write!(f, "the database did not answer a {what} within {} s", limit.as_secs_f32())
+            }
+            DatabaseFault::Away(why) => write!(f, "the database cannot be reached: {why}"),
+            DatabaseFault::Refused(why) => write!(f, "the database refuses a statement: {why}"),
+            DatabaseFault::Unfit(why) => f.write_str(why),
+            DatabaseFault::InDoubt(transaction) => {
+                write!(f, "the database did not say whether transaction {transaction} is kept")
+            }
+            DatabaseFault::Deposed(epoch) => write!(f, "another relay leads: epoch {epoch} is over"),
+        }
+    }
+}
+
+impl std::error::Error for DatabaseFault {}

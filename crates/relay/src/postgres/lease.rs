@@ -1,0 +1,214 @@
+//! Which of several relays leads: a lease, and an epoch that fences every transaction.
+//!
+//! Whoever takes the lease counts the epoch up, and each transaction of a leader holds a lock on the row of its own epoch.
+//! So a takeover waits for the last transaction of the former leader, and a leader that was paused, or cut off, or whose
+//! clock is wrong, writes nothing any more: its epoch is gone.
+
+use super::database::Database;
+use super::fault::DatabaseFault;
+use std::time::{Duration, Instant};
+use tokio_postgres::Transaction;
+
+/// The version of the tables below. A database with a later one is refused.
+const VERSION: i32 = 1;
+
+/// Two relays that make the tables at once wait for each other.
+const TABLES_LOCK: i64 = 0x7462_656c;
+
+const TABLES: &str = "
+CREATE SCHEMA IF NOT EXISTS taskbell;
+CREATE TABLE taskbell.meta (one boolean PRIMARY KEY DEFAULT true CHECK (one), version int NOT NULL, farm text NOT NULL);
+CREATE TABLE taskbell.leader (one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL, holder text NOT NULL);
+-- Apart from `leader`: it is written all the time, and whoever holds a lock there must not hold that up.
+CREATE TABLE taskbell.pulse (one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL,
+    until timestamptz NOT NULL, pid int, started timestamptz) WITH (fillfactor = 50);
+INSERT INTO taskbell.leader (epoch, holder) VALUES (0, '');
+INSERT INTO taskbell.pulse (epoch, until) VALUES (0, '-infinity');
+";
+
+/// Free when its time is over, or the session that held it is gone: that is seen at once, and not after the time.
+const LOOK: &str = "SELECT l.epoch, l.holder, p.until < clock_timestamp() OR NOT EXISTS ( \
+    SELECT FROM pg_stat_activity a WHERE a.pid = p.pid AND a.backend_start = p.started) \
+    FROM taskbell.leader l, taskbell.pulse p";
+
+const TAKE_PULSE: &str = "UPDATE taskbell.pulse SET epoch = $2, until = clock_timestamp() + $3 * interval '1 millisecond', \
+    pid = pg_backend_pid(), started = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()) \
+    WHERE epoch = $1 RETURNING pid";
+
+const FENCE: &str = "SELECT pg_current_xact_id()::text FROM taskbell.leader WHERE epoch = $1 FOR SHARE";
+
+/// The part of its time after which a leader no longer trusts itself, of ten: clocks may differ in their speed.
+const TRUSTED_TENTHS: u32 = 8;
+
+/// Makes the tables in an empty database, or checks those that are there. `farm` names the farm: two of them in one
+/// database are refused.
+///
+/// # Errors
+/// `Unfit` for tables of a later version or of another farm; those of a connection.
+pub fn prepare(database: &mut Database, farm: &str) -> Result<(), DatabaseFault> {
+    database.run("look at its tables", async |client| {
+        let transaction = client.transaction().await?;
+        transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&TABLES_LOCK]).await?;
+        let known = transaction.query_one("SELECT to_regclass('taskbell.meta') IS NOT NULL", &[]).await?;
+        if !known.get::<_, bool>(0) {
+            transaction.batch_execute(TABLES).await?;
+            let meta = "INSERT INTO taskbell.meta (version, farm) VALUES ($1, $2)";
+            transaction.execute(meta, &[&VERSION, &farm]).await?;
+            return Ok(transaction.commit().await?);
+        }
+        let row = transaction.query_one("SELECT version, farm FROM taskbell.meta", &[]).await?;
+        let (version, other): (i32, String) = (row.get(0), row.get(1));
+        if version != VERSION {
+            return Err(DatabaseFault::Unfit(format!(
+                "the tables in the database have version {version}, this relay knows {VERSION}: update it, or name \
+                 another database as `[farm] store`"
+            )));
+        }
+        if other != farm {
+            return Err(DatabaseFault::Unfit(format!(
+                "the database belongs to the farm `{}`, not to `{farm}`: each farm needs a database of its own",
+                other.escape_debug()
+            )));
+        }
+        Ok(())
+    })
+}
+
+/// The time in which a relay leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Term {
+    /// Larger than that of every leader before.
+    pub epoch: i64,
+    trusted_until: Instant,
+}
+
+impl Term {
+    /// Whether it certainly still leads. What it sends after that, another may send, too.
+    pub fn is_trusted(&self, now: Instant) -> bool {
+        now < self.trusted_until
+    }
+}
+
+/// The lease, on a connection of its own.
+pub struct Lease {
+    database: Database,
+    holder: String,
+    time: Duration,
+    // Of the session that took it.
+    pid: Option<i32>,
+}
+
+impl Lease {
+    /// Takes nothing yet. `holder` is for people; `time` is how long it holds without being renewed.
+    pub fn new(database: Database, holder: &str, time: Duration) -> Lease {
+        Lease { database, holder: holder.to_owned(), time, pid: None }
+    }
+
+    /// Takes the lease if it is free; `None` when another relay leads.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub fn take(&mut self) -> Result<Option<Term>, DatabaseFault> {
+        let (holder, millis) = (&self.holder, self.time.as_millis() as f64);
+        let mut asked = Instant::now();
+        let taken = self.database.run("request for the lease", async |client| {
+            let row = client.query_one(LOOK, &[]).await?;
+            let (old, is_free): (i64, bool) = (row.get(0), row.get(2));
+            if !is_free {
+                return Ok(None);
+            }
+            let transaction = client.transaction().await?;
+            // Waits for the transaction of the former leader.
+            let lock = "SELECT FROM taskbell.leader WHERE epoch = $1 FOR UPDATE";
+            if transaction.query_opt(lock, &[&old]).await?.is_none() {
+                return Ok(None);
+            }
+            asked = Instant::now();
+            let epoch = old + 1;
+            let lead = "UPDATE taskbell.leader SET epoch = $1, holder = $2";
+            transaction.execute(lead, &[&epoch, holder]).await?;
+            let pulse = transaction.query_one(TAKE_PULSE, &[&old, &epoch, &millis]).await?;
+            transaction.commit().await?;
+            Ok(Some((epoch, pulse.get::<_, i32>(0))))
+        })?;
+        self.pid = taken.map(|(_, pid)| pid);
+        Ok(taken.map(|(epoch, _)| self.term(epoch, asked)))
+    }
+
+    /// Renews it, every quarter of its time. `None` when it is lost: another leads, or the session that took it is gone.
+    ///
+    /// # Errors
+    /// Those of the connection, which may still hold it: the term goes on until it is no longer trusted. `Unfit` behind a
+    /// pooler that gives each transaction another session.
+    pub fn renew(&mut self, term: &Term) -> Result<Option<Term>, DatabaseFault> {
+        let (epoch, millis) = (term.epoch, self.time.as_millis() as f64);
+        let asked = Instant::now();
+        let pid = self.database.run("renewal of the lease", async |client| {
+            let row = client.query_opt(TAKE_PULSE, &[&epoch, &epoch, &millis]).await?;
+            Ok(row.map(|row| row.get::<_, i32>(0)))
+        })?;
+        let Some(pid) = pid else { return Ok(None) };
+        match self.pid.replace(pid) {
+            Some(before) if before != pid && !self.database.is_new() => Err(DatabaseFault::Unfit(
+                "the database gives each transaction another session: name the database itself as `[farm] store`, \
+                 or a pooler in session mode"
+                    .to_owned(),
+            )),
+            _ => Ok(Some(self.term(epoch, asked))),
+        }
+    }
+
+    fn term(&self, epoch: i64, asked: Instant) -> Term {
+        Term { epoch, trusted_until: asked + self.time * TRUSTED_TENTHS / 10 }
+    }
+}
+
+/// A transaction of the leader of this epoch: all that the work does is kept, or nothing.
+///
+/// # Errors
+/// `Deposed` when another leads: nothing is kept. `InDoubt` when the answer to its end was lost: [`was_committed`] says
+/// what became of it. Any other: nothing is kept.
+pub fn transact(
+    database: &mut Database,
+    epoch: i64,
+    work: impl AsyncFnOnce(&Transaction<'_>) -> Result<(), DatabaseFault>,
+) -> Result<(), DatabaseFault> {
+    let mut ending = None;
+    let done = database.run("transaction", async |client| {
+        let transaction = client.transaction().await?;
+        let Some(row) = transaction.query_opt(FENCE, &[&epoch]).await? else {
+            return Err(DatabaseFault::Deposed(epoch));
+        };
+        let id: String = row.get(0);
+        work(&transaction).await?;
+        ending = Some(id);
+        Ok(transaction.commit().await?)
+    });
+    match (done, ending) {
+        (Err(fault), Some(transaction)) if fault.is_transient() => Err(DatabaseFault::InDoubt(transaction)),
+        (done, _) => done,
+    }
+}
+
+/// What became of a transaction whose answer was lost. Waits while it is in progress, as a server that lost its client
+/// only sees later.
+///
+/// # Errors
+/// Those of the connection; `Silent` also while it is in progress for too long. Ask again.
+pub fn was_committed(database: &mut Database, transaction: &str) -> Result<bool, DatabaseFault> {
+    database.run("question about a transaction", async |client| {
+        loop {
+            let row = client.query_one("SELECT pg_xact_status($1::text::xid8)", &[&transaction]).await?;
+            match row.get::<_, Option<&str>>(0) {
+                Some("committed") => return Ok(true),
+                Some("aborted") => return Ok(false),
+                Some(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                None => {
+                    let text =
+                        format!("the database no longer knows what became of transaction {transaction}");
+                    return Err(DatabaseFault::Unfit(text));
+                }
+            }
+        }
+    })
+}
