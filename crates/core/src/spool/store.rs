@@ -314,7 +314,7 @@ pub trait Reader {
 }
 
 /// What an operator does with deliveries, while hosts run and when none does. Hosts see that something was done by
-/// another value of [`operator_mark`](super::operator_mark).
+/// another value of `operator_mark`.
 pub trait Operator {
     /// Makes the dead letters that are meant due now: same id, same body, the next attempt's number, a
     /// new retry schedule. What waits is due now, too, and keeps its schedule. An endpoint that said it is gone, or asked
