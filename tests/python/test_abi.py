@@ -73,22 +73,21 @@ NODE_TYPES = {
 }
 
 JAVA_TYPES = {
-    "bell": "Pointer ",
-    "bell out": "PointerByReference ",
+    "bell": "Address ",
+    "bell out": "long[] ",
     "string": "byte[] ",
     "bytes": "byte[] ",
-    "text out": "byte[] ",
+    "text out": "Buffer ",
     "size": "Size ",
-    "size out": "LongByReference ",
+    "size out": "long[] ",
     "u32": "int ",
     "u64": "long ",
-    "u64 out": "LongByReference ",
-    "i32 out": "IntByReference ",
+    "u64 out": "long[] ",
     "f64": "double ",
     "log function": "Log ",
-    "pointer": "Pointer ",
+    "pointer": "Address ",
 }
-JAVA_RESULTS = {"status": "int ", "u32": "int ", "static string": "Pointer "}
+JAVA_RESULTS = {"status": "int ", "u32": "int ", "static string": "String "}
 
 PYTHON_TYPES: dict[str, Any] = {
     "bell": ctypes.c_void_p,
@@ -222,9 +221,20 @@ def test_node_declares_the_arguments_of_the_description():
 
 def test_java_declares_the_arguments_of_the_description():
     text = (ROOT / SOURCES["java"][0].replace("*", "CLibrary")).read_text(encoding="utf-8")
-    declared = re.findall(r"^    ((?:int|Pointer) \w+\([^)]*\));$", text, flags=re.MULTILINE)
+    declared = re.findall(r"^    ((?:int|String) \w+\([^)]*\));$", text, flags=re.MULTILINE)
     expected = {prototype(function, JAVA_TYPES, JAVA_RESULTS, "") for function in called_by("java")}
     assert set(declared) == expected
+
+
+@pytest.mark.parametrize(
+    ("way", "other"), [("Foreign", r"com\.sun\.jna"), ("Jna", r"java\.lang\.foreign|\bForeignLibrary\b")]
+)
+def test_each_way_of_java_makes_these_functions_without_the_other_way(way, other):
+    text = (ROOT / SOURCES["java"][0].replace("*", f"{way}Library")).read_text(encoding="utf-8")
+    assert "for (Method function : CLibrary.class.getDeclaredMethods())" in text
+    assert not re.search(other, text)
+    rest = text_of("java").replace(text, "")
+    assert len(re.findall(rf"\b{way}Library\.", rest)) == 1
 
 
 def test_luajit_declares_the_arguments_of_the_description():

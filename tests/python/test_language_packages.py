@@ -68,7 +68,9 @@ FAULTS = {
 
 @pytest.mark.skipif(sys.platform != "linux", reason="makes libraries of Linux")
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-@pytest.mark.parametrize("language", ["csharp", "python", "node", "go", "java", "lua", "luajit"])
+@pytest.mark.parametrize(
+    "language", ["csharp", "python", "node", "go", "java", "java_foreign", "lua", "luajit"]
+)
 def test_a_library_that_cannot_be_used_is_one_sentence(
     tmp_path, runner_command, library_path, language, fault
 ):
@@ -155,9 +157,12 @@ def test_the_types_for_node_have_what_the_package_exports():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="packs the library of Linux")
-def test_the_jar_has_its_library_and_comes_with_its_sources(tmp_path, receive, library_path, runner_command):
-    # Where JNA or a compiler is missing, the runner says so.
-    runner_command("java")
+@pytest.mark.parametrize("language", ["java", "java_foreign"])
+def test_the_jar_has_its_library_and_comes_with_its_sources(
+    tmp_path, receive, library_path, runner_command, language
+):
+    # Where JNA, a compiler or the newer Java is missing, the runner says so.
+    java, *_ = runner_command(language)
     receiver = receive()
     library = slim(library_path, tmp_path)
     machine = {"x86_64": "x64", "aarch64": "arm64"}[os.uname().machine]
@@ -168,11 +173,20 @@ def test_the_jar_has_its_library_and_comes_with_its_sources(tmp_path, receive, l
     base = BINDINGS / "java" / "src" / "main" / "java"
     assert sources == {path.relative_to(base).as_posix() for path in base.rglob("*.java")}
     example = BINDINGS / "java" / "examples" / "Render.java"
-    path = f"{package}{os.pathsep}{JNA}"
+    run("javac", "-Xlint:all", "-Werror", "-cp", package, "-d", tmp_path, example)
+    path = os.pathsep.join(map(str, [package, tmp_path, *([JNA] if language == "java" else [])]))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    options = [f"-Djava.io.tmpdir={temporary}", "-cp", path]
     config = json.dumps(settings(tmp_path, receiver.url()))
-    words = run(need("java"), "-cp", path, example, config, env=own_library_only(), timeout=120)
+    words = run(java, *options, "Render", config, env=own_library_only(), timeout=120)
     assert "everybody knows" in words, words
     assert len(receiver.wait_for(4)) == 4
+    assert list(temporary.glob("taskbell-*")) == []
+    if language == "java_foreign":
+        temporary.rmdir()
+        words = run(java, *options, "Render", config, env=own_library_only(), timeout=120, expect=1)
+        assert "set TASKBELL_LIBRARY to the path of the library, or java.io.tmpdir" in words, words
 
 
 @pytest.mark.parametrize("language", ["node", "lua", "luajit"])

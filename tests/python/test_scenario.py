@@ -30,7 +30,8 @@ NAMES = {
     "python": "Python",
     "node": "Node.js",
     "go": "Go",
-    "java": "Java",
+    "java": "Java, JNA",
+    "java_foreign": "Java, foreign",
     "lua": "Lua 5.4",
     "luajit": "LuaJIT",
 }

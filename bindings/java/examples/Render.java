@@ -1,4 +1,4 @@
-// Reports frames and the end of the queue: java -cp taskbell-0.1.0.jar:jna.jar Render.java CONFIG
+// Reports frames and the end of the queue: java -cp taskbell-0.1.0.jar Render.java CONFIG, before Java 22 with :jna.jar
 
 import io.github.taskbell.Bell;
 import java.time.Duration;

@@ -1,8 +1,5 @@
 package io.github.taskbell;
 
-import com.sun.jna.Pointer;
-import com.sun.jna.ptr.LongByReference;
-import com.sun.jna.ptr.PointerByReference;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -24,9 +21,9 @@ public final class Bell implements AutoCloseable {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> OPEN.forEach(Bell::close), "taskbell-close"));
     }
 
-    private final Pointer handle;
+    private final CLibrary.Address handle;
     private boolean closed;
-    private CLibrary.Log log;
+    private Log log;
 
     /**
      * Opens an instance; its log goes to the logger "taskbell".
@@ -46,9 +43,9 @@ public final class Bell implements AutoCloseable {
      * @throws TaskbellException when the configuration or the spool cannot be used
      */
     public Bell(String config, LogFunction log) {
-        PointerByReference out = new PointerByReference();
+        long[] out = new long[1];
         Calls.check(Calls.library().taskbell_open(Calls.utf8(config, "config"), out));
-        handle = out.getValue();
+        handle = new CLibrary.Address(out[0]);
         OPEN.add(this);
         if (log != null) {
             setLog(log);
@@ -64,10 +61,10 @@ public final class Bell implements AutoCloseable {
      */
     public long emit(String type, String json) {
         byte[] body = Calls.utf8(json, "json");
-        LongByReference ticket = new LongByReference();
+        long[] ticket = new long[1];
         CLibrary.Size length = new CLibrary.Size(body == null ? 0 : body.length - 1L);
         Calls.check(Calls.library().taskbell_emit(handle, Calls.utf8(type, "type"), body, length, ticket));
-        return ticket.getValue();
+        return ticket[0];
     }
 
     /**
@@ -173,8 +170,8 @@ public final class Bell implements AutoCloseable {
      * @param function takes each line; null for none
      */
     public synchronized void setLog(LogFunction function) {
-        CLibrary.Log next = function == null ? null : Log.function(function);
-        Calls.check(Calls.library().taskbell_set_log(handle, next, Pointer.NULL));
+        Log next = function == null ? null : new Log(function);
+        Calls.check(Calls.library().taskbell_set_log(handle, next, CLibrary.Address.NULL));
         log = next;
     }
 
@@ -190,12 +187,12 @@ public final class Bell implements AutoCloseable {
         if (closed) {
             return 0;
         }
-        LongByReference left = new LongByReference();
+        long[] left = new long[1];
         Calls.check(Calls.library().taskbell_close(handle, Calls.milliseconds(timeout), left));
         closed = true;
         log = null;
         OPEN.remove(this);
-        return left.getValue();
+        return left[0];
     }
 
     /** Closes it within {@link #EXIT_TIMEOUT}; never throws. */

@@ -1,77 +1,69 @@
 package io.github.taskbell;
 
-import com.sun.jna.Callback;
-import com.sun.jna.IntegerType;
-import com.sun.jna.Library;
-import com.sun.jna.Native;
-import com.sun.jna.Pointer;
-import com.sun.jna.ptr.LongByReference;
-import com.sun.jna.ptr.PointerByReference;
-
 /**
- * The functions of taskbell.h. A test compares them with taskbell.abi.json. A {@code size_t} that a call writes fits into a
- * long, which is zero before.
+ * The functions of taskbell.h with types of Java, which {@link ForeignLibrary} and {@link JnaLibrary} call. A test
+ * compares them with taskbell.abi.json. A {@code size_t} or a handle that a call writes fits into a long, which is zero
+ * before.
  */
-interface CLibrary extends Library {
+interface CLibrary {
+    /** A pointer that the library gave, or none. */
+    record Address(long value) {
+        static final Address NULL = new Address(0);
+    }
+
     /** {@code size_t}. */
-    final class Size extends IntegerType {
-        private static final long serialVersionUID = 1;
-
-        /** Zero, for JNA. */
-        public Size() {
-            this(0);
-        }
-
-        Size(long value) {
-            super(Native.SIZE_T_SIZE, value, true);
+    record Size(long value) {
+        /** As it is passed where it has as many bytes: a Long or an Integer. */
+        Object ofBytes(int width) {
+            if (width == Long.BYTES) {
+                return value;
+            }
+            return (int) value;
         }
     }
 
-    /** {@code taskbell_log_fn}. */
-    interface Log extends Callback {
-        /** Takes a line. */
-        void invoke(Pointer userdata, int level, Pointer message);
-    }
+    /** What the library fills with text. */
+    record Buffer(byte[] bytes) {}
 
     int on_task_complete(byte[] task_json);
 
     int on_queue_end(byte[] queue_json);
 
-    int taskbell_emit(Pointer bell, byte[] type, byte[] json, Size json_len, LongByReference ticket);
+    int taskbell_emit(Address bell, byte[] type, byte[] json, Size json_len, long[] ticket);
 
-    int taskbell_metric(Pointer bell, byte[] name, double value);
+    int taskbell_metric(Address bell, byte[] name, double value);
 
-    int taskbell_wait(Pointer bell, long ticket, int timeout_ms);
+    int taskbell_wait(Address bell, long ticket, int timeout_ms);
 
-    int taskbell_sync(Pointer bell, int timeout_ms);
+    int taskbell_sync(Address bell, int timeout_ms);
 
-    int taskbell_flush(Pointer bell, int timeout_ms);
+    int taskbell_flush(Address bell, int timeout_ms);
 
-    int taskbell_poll(Pointer bell, byte[] buf, Size cap, LongByReference needed);
+    int taskbell_poll(Address bell, Buffer buf, Size cap, long[] needed);
 
-    int taskbell_stats(Pointer bell, byte[] buf, Size cap, LongByReference needed);
+    int taskbell_stats(Address bell, Buffer buf, Size cap, long[] needed);
 
-    int taskbell_set_log(Pointer bell, Log fn, Pointer userdata);
+    int taskbell_set_log(Address bell, Log fn, Address userdata);
 
     int taskbell_init(byte[] config);
 
     int taskbell_shutdown(int timeout_ms);
 
-    int taskbell_open(byte[] config, PointerByReference out);
+    int taskbell_open(byte[] config, long[] out);
 
-    int taskbell_close(Pointer bell, int timeout_ms, LongByReference undelivered);
+    int taskbell_close(Address bell, int timeout_ms, long[] undelivered);
 
-    int taskbell_reload(Pointer bell, byte[] config);
+    int taskbell_reload(Address bell, byte[] config);
 
-    int taskbell_check(byte[] config, byte[] buf, Size cap, LongByReference needed);
+    int taskbell_check(byte[] config, Buffer buf, Size cap, long[] needed);
 
-    int taskbell_preview(byte[] config, byte[] type, byte[] json, byte[] buf, Size cap, LongByReference needed);
+    int taskbell_preview(byte[] config, byte[] type, byte[] json, Buffer buf, Size cap, long[] needed);
 
     int taskbell_verify(byte[] scheme_json, byte[] headers_json, byte[] body, Size body_len, long now_unix_s);
 
-    int taskbell_last_error(byte[] buf, Size cap, LongByReference needed);
+    int taskbell_last_error(Buffer buf, Size cap, long[] needed);
 
     int taskbell_abi_version();
 
-    Pointer taskbell_version();
+    String taskbell_version();
 }

@@ -1,9 +1,5 @@
 package io.github.taskbell;
 
-import com.sun.jna.Native;
-import com.sun.jna.NativeLibrary;
-import com.sun.jna.ptr.LongByReference;
-import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +15,10 @@ final class Calls {
     static final int NOT_FOUND = 13;
 
     private static final int ABI_VERSION = 1;
+
+    /** The first version of Java with java.lang.foreign. */
+    private static final int FOREIGN_SINCE = 22;
+
     private static final long LONGEST_MS = 0xffffffffL;
 
     private static CLibrary loaded;
@@ -28,7 +28,7 @@ final class Calls {
     /** A function that fills a caller's buffer. */
     @FunctionalInterface
     interface Filling {
-        int fill(byte[] buf, CLibrary.Size cap, LongByReference needed);
+        int fill(CLibrary.Buffer buf, CLibrary.Size cap, long[] needed);
     }
 
     /** What such a function gave. */
@@ -42,19 +42,17 @@ final class Calls {
         return loaded;
     }
 
-    /** That which TASKBELL_LIBRARY names, in the jar, or where the system looks. */
+    /** That which TASKBELL_LIBRARY names, or where the system looks, or in the jar. */
     private static CLibrary load() {
         String named = System.getenv("TASKBELL_LIBRARY");
-        String place = named == null || named.isEmpty() ? "taskbell" : Path.of(named).toAbsolutePath().toString();
+        Path path = named == null || named.isEmpty() ? null : Path.of(named).toAbsolutePath();
+        String place = path == null ? "taskbell" : path.toString();
         CLibrary library;
         int found;
         try {
-            library = Native.load(place, CLibrary.class);
+            boolean foreign = Runtime.version().feature() >= FOREIGN_SINCE;
+            library = foreign ? ForeignLibrary.open(path) : JnaLibrary.open(place);
             found = library.taskbell_abi_version();
-            NativeLibrary whole = NativeLibrary.getInstance(place);
-            for (Method function : CLibrary.class.getDeclaredMethods()) {
-                whole.getFunction(function.getName());
-            }
         } catch (UnsatisfiedLinkError fault) {
             UnsatisfiedLinkError refused = new UnsatisfiedLinkError(
                     "cannot load the Taskbell library from " + place + ": " + why(place, fault.getMessage()));
@@ -73,6 +71,10 @@ final class Calls {
         String words = fault.lines().map(String::strip).reduce((first, next) -> first + " " + next).orElse("");
         if (words.contains("GLIBC_")) {
             return "it needs a newer glibc than this system has (" + words + "): install a build for older systems";
+        }
+        if (words.startsWith(LibraryInJar.UNUSABLE)) {
+            return words + ": set TASKBELL_LIBRARY to the path of the library, or java.io.tmpdir to a folder from which"
+                    + " libraries may be loaded";
         }
         if (words.contains("looking up function")) {
             return "it lacks a function (" + words + "): use a library and a package of the same release";
@@ -111,8 +113,8 @@ final class Calls {
         int size = 4096;
         while (true) {
             byte[] buffer = new byte[size];
-            LongByReference needed = new LongByReference();
-            int status = function.fill(buffer, new CLibrary.Size(size), needed);
+            long[] needed = new long[1];
+            int status = function.fill(new CLibrary.Buffer(buffer), new CLibrary.Size(size), needed);
             if (status != BUFFER_TOO_SMALL) {
                 int length = 0;
                 while (length < size && buffer[length] != 0) {
@@ -120,7 +122,7 @@ final class Calls {
                 }
                 return new Text(status, new String(buffer, 0, length, StandardCharsets.UTF_8));
             }
-            size = (int) Math.max(needed.getValue(), size + 1L);
+            size = (int) Math.max(needed[0], size + 1L);
         }
     }
 

@@ -1,14 +1,34 @@
 package io.github.taskbell;
 
-import com.sun.jna.CallbackThreadInitializer;
-import com.sun.jna.Native;
-import com.sun.jna.Pointer;
+import java.util.function.Supplier;
 
-/** Passes lines of the library to functions of Java. */
+/**
+ * Passes lines of the library to a function of Java; whoever sets it keeps it until another one is set or the bell is
+ * closed.
+ */
 final class Log {
     private static final System.Logger LOGGER = System.getLogger("taskbell");
 
-    private Log() {}
+    private final LogFunction function;
+    private Object called;
+
+    Log(LogFunction function) {
+        this.function = function;
+    }
+
+    /** Keeps what the library calls, which is freed with this. */
+    void keep(Object callback) {
+        called = callback;
+    }
+
+    /** Passes a line on. The function is the host's: nothing may be thrown into the library's thread. */
+    void line(int level, Supplier<String> text) {
+        try {
+            function.log(level, text.get());
+        } catch (Throwable fault) {
+            // There is nobody to give it to.
+        }
+    }
 
     /** The usual function: the logger "taskbell" of the platform. */
     static void toLogger(int level, String line) {
@@ -19,19 +39,5 @@ final class Log {
             default -> System.Logger.Level.DEBUG;
         };
         LOGGER.log(known, line);
-    }
-
-    /** A function for the library; whoever sets it keeps it until another one is set or the bell is closed. */
-    static CLibrary.Log function(LogFunction function) {
-        CLibrary.Log forward = (Pointer userdata, int level, Pointer message) -> {
-            try {
-                function.log(level, message.getString(0, "UTF-8"));
-            } catch (Throwable fault) {
-                // The function is the host's; nothing may be thrown into the library's thread.
-            }
-        };
-        // A daemon: it does not keep the program alive. It stays attached, as it calls again and again.
-        Native.setCallbackThreadInitializer(forward, new CallbackThreadInitializer(true, false, "taskbell-log"));
-        return forward;
     }
 }

@@ -1,14 +1,12 @@
 package io.github.taskbell;
 
-import com.sun.jna.Pointer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 
 /** The process-wide default bell, and the functions that need none. */
 public final class Taskbell {
     /** Held while it is set: the library has a pointer to it. */
-    private static CLibrary.Log log;
+    private static Log log;
 
     private static boolean hasHook;
 
@@ -60,8 +58,9 @@ public final class Taskbell {
         if (log != null) {
             return;
         }
-        CLibrary.Log function = Log.function(Log::toLogger);
-        if (Calls.library().taskbell_set_log(Pointer.NULL, function, Pointer.NULL) == Calls.OK) {
+        Log function = new Log(Log::toLogger);
+        CLibrary.Address none = CLibrary.Address.NULL;
+        if (Calls.library().taskbell_set_log(none, function, none) == Calls.OK) {
             log = function;
         }
         if (!hasHook) {
@@ -134,7 +133,7 @@ public final class Taskbell {
      * @return such as 0.1.0
      */
     public static String version() {
-        return Calls.library().taskbell_version().getString(0, StandardCharsets.UTF_8.name());
+        return Calls.library().taskbell_version();
     }
 
     /**
