@@ -6,7 +6,7 @@ use super::phase::{Phase, PhaseCell};
 use super::waker::Waker;
 use crate::lanes::{Body, LaneReport, LaneSink};
 use crate::secret::Scrubber;
-use crate::spool::{LiveTurn, Reader, SpoolErrorKind};
+use crate::spool::{LiveTurn, MessageReader, SpoolErrorKind};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
@@ -44,7 +44,7 @@ pub struct LaneReports {
     waiting: Mutex<Waiting>,
     room: Condvar,
     // `None` without a file: then lanes keep every message in memory.
-    messages: Mutex<Option<Box<dyn Reader + Send>>>,
+    messages: Mutex<Option<Box<dyn MessageReader + Send>>>,
     // The living messages, without a file.
     live: Mutex<LiveInMemory>,
     // Rows of deliveries that changed when the spool was recreated: the number lanes know, and the present one.
@@ -60,7 +60,7 @@ impl LaneReports {
     pub fn new(
         phase: Arc<PhaseCell>,
         waker: Arc<Waker>,
-        messages: Option<Box<dyn Reader + Send>>,
+        messages: Option<Box<dyn MessageReader + Send>>,
         scrubber: Scrubber,
     ) -> LaneReports {
         LaneReports {
@@ -170,7 +170,11 @@ impl LaneReports {
     }
 
     /// Replaces the reader of messages, and the row numbers that changed with it.
-    pub fn replace_reader(&self, reader: Option<Box<dyn Reader + Send>>, renumbered: &HashMap<i64, i64>) {
+    pub fn replace_reader(
+        &self,
+        reader: Option<Box<dyn MessageReader + Send>>,
+        renumbered: &HashMap<i64, i64>,
+    ) {
         let mut messages = lock(&self.messages);
         self.renumber(renumbered);
         *messages = reader;

@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::farm::PostQueue;
 use crate::intake::Intake;
-use crate::spool::Reader;
+use crate::spool::MessageReader;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -94,7 +94,7 @@ impl Parts {
         relay: Option<RelayParts>,
         config: &Config,
         clock: Arc<dyn Clock>,
-        reader: Option<Box<dyn Reader + Send>>,
+        reader: Option<Box<dyn MessageReader + Send>>,
     ) -> Parts {
         let (log, counters): (Arc<Log>, Arc<Counters>) = Default::default();
         let (phase, waker): (Arc<PhaseCell>, Arc<Waker>) = Default::default();

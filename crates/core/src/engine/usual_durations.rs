@@ -18,7 +18,7 @@ pub fn learn_usual(spool: &impl Store, tally: &mut Tally) -> Result<(), SpoolErr
 }
 
 /// As [`learn_usual`], from outside the host's process.
-pub fn look_up_usual(spool: &dyn Reader, tally: &mut Tally) -> Result<(), SpoolError> {
+pub fn look_up_usual(spool: &impl Reader, tally: &mut Tally) -> Result<(), SpoolError> {
     spool.states(USUAL).map(|states| restore(states.iter().map(|(key, kept)| (key, kept)), tally))
 }
 

@@ -122,8 +122,8 @@ mod tests {
         attempt, counts, delivery, event_id, place, ring, spool, spool_at, waiting, write,
     };
     use super::super::{
-        AttemptRow, DeliverySelection, DeliveryState, Filter, NewEvent, Operator, Reader, SpoolOperator,
-        SpoolReader, SpoolTransaction,
+        AttemptRow, DeliverySelection, DeliveryState, Filter, MessageReader, NewEvent, Operator, Reader,
+        SpoolOperator, SpoolReader, SpoolTransaction,
     };
 
     /// When the event with number 0 is accepted, as its id says.

@@ -61,7 +61,7 @@ pub(crate) use rows::{Called, NewFallback, StoredMessage};
 pub(crate) use size_limit::{REPORT_BYTES, SizeState, transaction_bytes, transaction_reports};
 pub(crate) use state_key::{StateChange, StateKey, StateKind};
 pub(crate) use store::{Batch, BatchNews, BatchWatch, Early, Next, PendingDelivery, Store};
-pub use store::{Operator, Reader};
+pub use store::{MessageReader, Operator, Reader};
 pub(crate) use transaction::SpoolTransaction;
 pub(crate) use waiting::{Stretch, WaitingDelivery};
 

@@ -237,7 +237,7 @@ mod tests {
     use super::super::tests::{
         NONE, attempt, counts, delivery, event_id, pending, place, ring, spool_at, waiting,
     };
-    use super::super::{DeliveryEnd, NewDelivery, Reader, SpoolErrorKind, SpoolReader};
+    use super::super::{DeliveryEnd, MessageReader, NewDelivery, Reader, SpoolErrorKind, SpoolReader};
     use super::*;
 
     fn choice(id: &str) -> DeliverySelection {

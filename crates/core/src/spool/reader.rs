@@ -6,7 +6,7 @@ use super::overview::{
     self, AlertEvent, DeadGroup, EndedDelivery, EndpointBacklog, HourCount, OpenBatch, UnheardEvents,
 };
 use super::state_key::{self, StateKey, StateKind};
-use super::{DeliveryState, Reader, SpoolError, SpoolErrorKind, StoredMessage, connection};
+use super::{DeliveryState, MessageReader, Reader, SpoolError, SpoolErrorKind, StoredMessage, connection};
 use crate::transport::Phases;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
@@ -172,6 +172,23 @@ impl SpoolReader {
     }
 }
 
+impl MessageReader for SpoolReader {
+    fn message(&self, delivery: i64) -> Result<Option<StoredMessage>, SpoolError> {
+        self.read(|conn| {
+            let read = |row: &Row<'_>| {
+                Ok(StoredMessage { content_type: row.get(0)?, body: row.get(1)?, extras: row.get(2)? })
+            };
+            conn.prepare_cached("SELECT content_type, body, extras FROM all_deliveries WHERE seq = ?1")?
+                .query_row([delivery], read)
+                .optional()
+        })
+    }
+
+    fn live_turn(&self, delivery: i64, first: &str, endpoint: &str) -> Result<LiveTurn, SpoolError> {
+        self.read(|conn| live::turn(conn, delivery, first, endpoint))
+    }
+}
+
 impl Reader for SpoolReader {
     fn file(&self) -> Option<&Path> {
         Some(&self.path)
@@ -205,21 +222,6 @@ impl Reader for SpoolReader {
             None => Ok(None),
             Some(event) => read_event(&transaction, event).map(Some).map_err(at),
         }
-    }
-
-    fn message(&self, delivery: i64) -> Result<Option<StoredMessage>, SpoolError> {
-        self.read(|conn| {
-            let read = |row: &Row<'_>| {
-                Ok(StoredMessage { content_type: row.get(0)?, body: row.get(1)?, extras: row.get(2)? })
-            };
-            conn.prepare_cached("SELECT content_type, body, extras FROM all_deliveries WHERE seq = ?1")?
-                .query_row([delivery], read)
-                .optional()
-        })
-    }
-
-    fn live_turn(&self, delivery: i64, first: &str, endpoint: &str) -> Result<LiveTurn, SpoolError> {
-        self.read(|conn| live::turn(conn, delivery, first, endpoint))
     }
 
     fn dead_groups(&self, limit: usize) -> Result<Vec<DeadGroup>, SpoolError> {

@@ -263,8 +263,25 @@ pub struct BatchWatch {
     pub untold_since: Option<i64>,
 }
 
+/// What lanes read back from a store: messages that wait are not kept in memory.
+///
+/// Apart from [`Reader`], so that a host's library holds no code of lists and overviews.
+pub trait MessageReader {
+    /// The message of a delivery.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn message(&self, delivery: i64) -> Result<Option<StoredMessage>, SpoolError>;
+
+    /// Whether it is the turn of this delivery of a living message, which began with the event `first`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn live_turn(&self, delivery: i64, first: &str, endpoint: &str) -> Result<LiveTurn, SpoolError>;
+}
+
 /// The look-on side of a store, for the command and the console: while hosts run, and after they are dead.
-pub trait Reader {
+pub trait Reader: MessageReader {
     /// The file of a spool; `None` for a store without one.
     fn file(&self) -> Option<&Path>;
 
@@ -284,12 +301,6 @@ pub trait Reader {
     /// eight digits) or the number of one of its deliveries. A beginning that fits several events is
     /// an error of kind `Ambiguous`.
     fn show(&self, id: &str) -> Result<Option<EventDetail>, SpoolError>;
-
-    /// The message of a delivery.
-    fn message(&self, delivery: i64) -> Result<Option<StoredMessage>, SpoolError>;
-
-    /// Whether it is the turn of this delivery of a living message, which began with the event `first`.
-    fn live_turn(&self, delivery: i64, first: &str, endpoint: &str) -> Result<LiveTurn, SpoolError>;
 
     /// The dead letters by their reason, the group with the newest one first; at most `limit` groups.
     fn dead_groups(&self, limit: usize) -> Result<Vec<DeadGroup>, SpoolError>;

@@ -1,7 +1,8 @@
 //! The life of rows: kept, attempted, ended, handed over, looked at.
 
 use super::super::{
-    Counts, DeliveryEnd, DeliveryState, Filter, NewDelivery, NewEvent, Reader, SpoolErrorKind, SpoolReader,
+    Counts, DeliveryEnd, DeliveryState, Filter, MessageReader, NewDelivery, NewEvent, Reader, SpoolErrorKind,
+    SpoolReader,
 };
 use super::{
     NONE, adopt, attempt, counts, delivery, event_id, pending, place, ring, spool, spool_at, state_key,
