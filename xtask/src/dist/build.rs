@@ -26,7 +26,7 @@ pub fn here(steps: &mut Steps) -> Option<PathBuf> {
     let mut build = cargo(["build", "--release", "--locked"]);
     build.args(PACKAGES);
     steps
-        .run("release library and command", LIMIT, same_bytes(&mut build, &[]))
+        .run("release library and command", LIMIT, as_shipped(&mut build, &[]))
         .then(|| tools::target().join("release"))
 }
 
@@ -47,7 +47,7 @@ pub fn cross(steps: &mut Steps, target: &Target) -> Option<PathBuf> {
     build.env("CARGO_TARGET_DIR", folder());
     // A library that is loaded uses the musl of its host; by default, Rust links one of its own.
     let flags: &[&str] = if target.musl() { &["-Ctarget-feature=-crt-static"] } else { &[] };
-    let built = steps.run(&format!("release for {}", target.triple), LIMIT, same_bytes(&mut build, flags));
+    let built = steps.run(&format!("release for {}", target.triple), LIMIT, as_shipped(&mut build, flags));
     built.then(|| folder().join(target.triple).join("release"))
 }
 
@@ -99,8 +99,12 @@ fn with_std(build: &mut Command) -> Result<(), String> {
     Ok(())
 }
 
-/// No path of this machine gets into what is shipped, so that two machines make the same bytes.
-fn same_bytes<'a>(build: &'a mut Command, more: &[&str]) -> &'a mut Command {
+/// The spool uses neither full-text search nor R-trees, which would take the library over its bound of 10 MiB.
+const SQLITE_FLAGS: &str =
+    "-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE";
+
+/// As it is shipped. No path of this machine gets into it, so that two machines make the same bytes.
+fn as_shipped<'a>(build: &'a mut Command, more: &[&str]) -> &'a mut Command {
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| env::home_dir().map(|home| home.join(".cargo")));
@@ -109,5 +113,5 @@ fn same_bytes<'a>(build: &'a mut Command, more: &[&str]) -> &'a mut Command {
         flags.push(format!("--remap-path-prefix={}=/cargo", home.display()));
     }
     flags.push(format!("--remap-path-prefix={}=/taskbell", tools::root().display()));
-    build.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
+    build.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}")).env("LIBSQLITE3_FLAGS", SQLITE_FLAGS)
 }

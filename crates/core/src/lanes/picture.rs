@@ -69,7 +69,12 @@ pub(super) fn thumbnail(file: &Attachment, side: u32) -> Result<RgbImage, &'stat
     let _turn = ONE_AT_A_TIME.lock();
     let shrunk = panic::catch_unwind(AssertUnwindSafe(|| {
         let picture = decode(file)?;
-        Ok(turned(picture.pixels.thumbnail(side, side).into_rgb8(), picture.orientation))
+        let pixels = picture.pixels.into_rgb8();
+        let longer = u64::from(pixels.width().max(pixels.height()).max(1));
+        let scaled =
+            |length: u32| ((u64::from(length) * u64::from(side) + longer / 2) / longer).max(1) as u32;
+        let (width, height) = (scaled(pixels.width()), scaled(pixels.height()));
+        Ok(turned(imageops::thumbnail(&pixels, width, height), picture.orientation))
     }));
     shrunk.unwrap_or(Err("cannot be decoded"))
 }
