@@ -105,11 +105,11 @@ config_table! {
     );
     STORE: Text<TextValue> = key(
         "store", secret_text("a URL `postgres://…`"), Described("the database of `[spool]`"),
-        "Of a relay: the database that several relays share.",
+        "Of a relay: a database that several relays share. This version has none, and `taskbell relay` refuses the key.",
     );
     LEASE: DurationRange = key(
         "lease", duration("2s", "60s"), Toml("\"5s\""),
-        "Of a relay: after this time without a sign of life of the leader another relay leads.",
+        "Of a relay: for how long a leader on such a database leads without a sign of life.",
     );
     NODE_LOST: DurationRange = key(
         "node_lost", duration("30s", "1d"), Toml("\"60s\""),
