@@ -12,6 +12,9 @@ const MAX_BYTES: usize = 64 * 1024;
 const MAX_LINE_CHARS: usize = 500;
 const MAX_CHARS: usize = 16 * 1024;
 
+/// Of a line whose beginning is gone, as much as a secret may have left there, in bytes.
+const MAX_SECRET_BYTES: usize = 8 * 1024;
+
 /// What a command has printed. Written by the threads that copy it.
 #[derive(Debug, Default)]
 pub struct Printed {
@@ -22,9 +25,9 @@ pub struct Printed {
 
 impl Printed {
     pub fn add(&self, bytes: &[u8], are_errors: bool) {
-        self.all.add(bytes);
+        self.all.add(bytes, are_errors);
         if are_errors {
-            self.errors.add(bytes);
+            self.errors.add(bytes, are_errors);
         }
     }
 
@@ -35,25 +38,36 @@ impl Printed {
     }
 }
 
-/// The end of an output.
+/// The end of an output. Lines of the two outputs stay whole, however the command mixes its writes.
 #[derive(Debug, Default)]
 pub struct LastLines(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    bytes: VecDeque<u8>,
+    /// Lines that have ended.
+    ended: VecDeque<u8>,
+    /// The line that each output has begun: the usual one, and that of errors.
+    begun: [VecDeque<u8>; 2],
     /// When something was printed last.
     at: Option<Instant>,
 }
 
 impl LastLines {
-    pub fn add(&self, bytes: &[u8]) {
+    pub fn add(&self, bytes: &[u8], are_errors: bool) {
         let mut kept = self.lock();
         kept.at = Some(Instant::now());
-        let bytes = &bytes[bytes.len().saturating_sub(MAX_BYTES)..];
-        let excess = (kept.bytes.len() + bytes.len()).saturating_sub(MAX_BYTES);
-        kept.bytes.drain(..excess);
-        kept.bytes.extend(bytes);
+        let Kept { ended, begun, .. } = &mut *kept;
+        let begun = &mut begun[usize::from(are_errors)];
+        let open = match bytes.iter().rposition(|byte| *byte == b'\n') {
+            Some(end) => {
+                push(ended, begun.make_contiguous());
+                begun.clear();
+                push(ended, &bytes[..=end]);
+                &bytes[end + 1..]
+            }
+            None => bytes,
+        };
+        push(begun, open);
     }
 
     /// When something was printed last.
@@ -63,12 +77,12 @@ impl LastLines {
 
     /// The last lines that are not empty, as a terminal would show them, without these secrets.
     pub fn lines(&self, most: usize, secrets: &Scrubber) -> Vec<String> {
-        let mut bytes: Vec<u8> = self.lock().bytes.iter().copied().collect();
-        // Of a secret that stands at the beginning, half may be missing.
-        if let Some(end) = bytes.iter().position(|byte| *byte == b'\n').filter(|_| bytes.len() == MAX_BYTES) {
-            bytes.drain(..end);
-        }
-        let text = secrets.scrub(&String::from_utf8_lossy(&bytes));
+        let text = {
+            let kept = self.lock();
+            let [usual, errors] = kept.begun.each_ref().map(without_half_a_secret);
+            [without_half_a_secret(&kept.ended), usual, b"\n".to_vec(), errors].concat()
+        };
+        let text = secrets.scrub(&String::from_utf8_lossy(&text));
         let mut left = MAX_CHARS;
         let mut lines = Vec::new();
         for line in text.split('\n').rev() {
@@ -89,6 +103,24 @@ impl LastLines {
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Adds bytes, and forgets the oldest beyond the bound.
+fn push(kept: &mut VecDeque<u8>, bytes: &[u8]) {
+    let bytes = &bytes[bytes.len().saturating_sub(MAX_BYTES)..];
+    let excess = (kept.len() + bytes.len()).saturating_sub(MAX_BYTES);
+    kept.drain(..excess);
+    kept.extend(bytes);
+}
+
+/// A copy without the line that has lost its beginning: half of a secret may be left there, which no scrubber finds.
+fn without_half_a_secret(kept: &VecDeque<u8>) -> Vec<u8> {
+    let cut = if kept.len() < MAX_BYTES {
+        0
+    } else {
+        kept.iter().take(MAX_SECRET_BYTES).position(|byte| *byte == b'\n').unwrap_or(MAX_SECRET_BYTES)
+    };
+    kept.range(cut..).copied().collect()
 }
 
 /// A line without colours and control characters. A progress bar prints over itself: what stands there last.
@@ -139,7 +171,7 @@ mod tests {
 
     fn lines(parts: &[&[u8]], most: usize) -> Vec<String> {
         let kept = LastLines::default();
-        parts.iter().for_each(|part| kept.add(part));
+        parts.iter().for_each(|part| kept.add(part, false));
         kept.lines(most, &Scrubber::default())
     }
 
@@ -152,6 +184,29 @@ mod tests {
         );
         assert_eq!(lines(&[b" 10%\r 50%\r100%\r\n"], 9), ["100%"]);
         assert_eq!(lines(&[b"\x00\x07\xff\xfe\ta\xe2\x80\xae\n"], 9), ["\u{fffd}\u{fffd} a"]);
+    }
+
+    #[test]
+    fn lines_of_the_two_outputs_stay_whole() {
+        let kept = LastLines::default();
+        for (bytes, are_errors) in
+            [("out", false), ("err\n", true), ("put\n4", false), ("fai", true), ("2", false)]
+        {
+            kept.add(bytes.as_bytes(), are_errors);
+        }
+        assert_eq!(kept.lines(9, &Scrubber::default()), ["err", "output", "42", "fai"]);
+    }
+
+    #[test]
+    fn half_of_a_secret_is_not_shown() {
+        let secret = "s3cr3t".repeat(100);
+        for end in ["", "\n"] {
+            let kept = LastLines::default();
+            kept.add(secret.as_bytes(), false);
+            kept.add(&[b'x'].repeat(MAX_BYTES - 300), false);
+            kept.add(end.as_bytes(), false);
+            assert!(!kept.lines(9, &Scrubber::default()).concat().contains("s3cr3t"));
+        }
     }
 
     #[test]
@@ -171,9 +226,14 @@ mod tests {
     fn however_much_is_printed_little_is_kept() {
         let long = [b'x'].repeat(10 << 20);
         let kept = LastLines::default();
-        (0..3).for_each(|_| kept.add(&long));
-        (0..10_000).for_each(|_| kept.add(b"line that is rather long, again and again\n"));
-        assert!(kept.lock().bytes.len() <= MAX_BYTES && kept.lock().bytes.capacity() <= 4 * MAX_BYTES);
+        (0..3).for_each(|_| kept.add(&long, false));
+        (0..10_000).for_each(|_| kept.add(b"line that is rather long, again and again\n", true));
+        {
+            let kept = kept.lock();
+            for bytes in [&kept.ended, &kept.begun[0], &kept.begun[1]] {
+                assert!(bytes.len() <= MAX_BYTES && bytes.capacity() <= 4 * MAX_BYTES);
+            }
+        }
         let lines = kept.lines(200, &Scrubber::default());
         assert_eq!(lines.len(), 200);
         assert!(lines.concat().chars().count() <= MAX_CHARS);
