@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use taskbell_core::config::{Config, FarmSettings, RelaySettings};
-use taskbell_core::engine::{Bell, Level};
+use taskbell_core::engine::{Bell, Level, RelayBounds};
 use taskbell_core::spool::SpoolPath;
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep};
@@ -118,7 +118,8 @@ impl RelayServer {
             lock = await_lead(&spool, &log) => lock?,
             () = end.wait() => return Ok(0),
         };
-        let open = move || Bell::open_relay(config, settings.node_lost, settings.max_waiting);
+        let bounds = RelayBounds { node_lost: settings.node_lost, max_waiting: settings.max_waiting };
+        let open = move || Bell::open_relay(Arc::new(config), bounds);
         let opened = tokio::task::spawn_blocking(open).await;
         let bell = match opened {
             Ok(Ok(bell)) => Arc::new(bell),

@@ -3,14 +3,13 @@
 use super::endpoints::build_lanes;
 use super::error::{Error, ErrorKind};
 use super::log::{Level, NotSet, Sink};
-use super::parts::{Parts, RelayParts, Reload};
+use super::parts::{Parts, Reload};
 use super::progress::WaitError;
 use super::supervise::{close, open};
 use crate::alerts::Gauge;
 use crate::clock::{self, Clock, SystemClock};
 use crate::config::Config;
 use crate::event;
-use crate::farm::{EventPost, PostQueue, PostRefusal, PostReply, ReceivedPost};
 use crate::intake::{Accepted, Refusal};
 use crate::json::{Members, json};
 use crate::os;
@@ -25,7 +24,7 @@ const RELOAD_LIMIT: Duration = Duration::from_secs(10);
 
 /// An open instance. Every method may be called from any thread at any time.
 pub struct Bell {
-    parts: Arc<Parts>,
+    pub(super) parts: Arc<Parts>,
     spool: crate::spool::SpoolPath,
     is_default_spool: bool,
     // Of the configuration at the start, for each log function: what it has, and what is doubtful in it.
@@ -45,31 +44,25 @@ impl Bell {
         Bell::open_with_clock(config, Arc::new(SystemClock))
     }
 
-    /// As [`Bell::open`], for the relay of a farm: it also takes what nodes post, up to `max_waiting` bytes of posts that
-    /// are not durable. A node without a post for `node_lost` is lost.
-    ///
-    /// # Errors
-    /// As [`Bell::open`].
-    pub fn open_relay(config: Config, node_lost: Duration, max_waiting: usize) -> Result<Bell, Error> {
-        let relay = RelayParts { posts: PostQueue::new(max_waiting), node_lost };
-        Bell::open_as(config, Some(relay), Arc::new(SystemClock))
-    }
-
     /// As [`Bell::open`], with other clocks.
     ///
     /// # Errors
     /// As [`Bell::open`].
     pub fn open_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Bell, Error> {
-        Bell::open_as(config, None, clock)
+        Bell::open_as(Arc::new(config), |config| open::open(config, None, clock))
     }
 
-    fn open_as(config: Config, relay: Option<RelayParts>, clock: Arc<dyn Clock>) -> Result<Bell, Error> {
+    /// An instance of these parts.
+    pub(super) fn open_as(
+        config: Arc<Config>,
+        open: impl FnOnce(Arc<Config>) -> Result<Arc<Parts>, Error>,
+    ) -> Result<Bell, Error> {
         let _quiet = os::WriteSignals::hold();
         let spool = config.spool.path.clone();
         let is_default_spool = config.spool.configuration.is_some();
         let (summary, warnings) = (config.summary(), config.warnings.clone());
         Ok(Bell {
-            parts: open::open(config, relay, clock)?,
+            parts: open(config)?,
             spool,
             is_default_spool,
             summary,
@@ -106,20 +99,6 @@ impl Bell {
         }
         call.end_with_event();
         Ok(accepted)
-    }
-
-    /// Takes a post of a node, whose body had this many bytes; `reply` is called once its events are durable, or cannot
-    /// be. Never waits.
-    ///
-    /// # Errors
-    /// The post is not taken. `Closed` also where this is not the relay of a farm.
-    pub fn accept(&self, post: EventPost, bytes: usize, reply: PostReply) -> Result<(), PostRefusal> {
-        let relay = self.parts.relay.as_ref().ok_or(PostRefusal::Closed)?;
-        let _call = self.parts.in_flight.enter().ok_or(PostRefusal::Closed)?;
-        let received = ReceivedPost { post, received_at: self.parts.clock.unix_ms() };
-        relay.posts.put(received, bytes, reply)?;
-        self.parts.waker.notify();
-        Ok(())
     }
 
     /// The largest payload that an event may have, in bytes.

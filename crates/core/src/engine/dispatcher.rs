@@ -74,8 +74,8 @@ impl<S: Store> Dispatcher<S> {
         }
         self.early.send(&self.parts, &mut self.committer.spool, &mut self.transaction, now);
         let most = transaction_bytes(self.decider.config.spool.max_bytes);
-        let window =
-            if self.committer.has_file { EarlyDispatch::WINDOW } else { EarlyDispatch::WINDOW_IN_MEMORY };
+        let is_kept = !self.decider.is_in_memory();
+        let window = if is_kept { EarlyDispatch::WINDOW } else { EarlyDispatch::WINDOW_IN_MEMORY };
         self.early.may_wait(&self.parts, &self.transaction, window, most)
     }
 

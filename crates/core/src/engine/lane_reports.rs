@@ -3,13 +3,14 @@
 use super::live_in_memory::LiveInMemory;
 use super::lock::lock;
 use super::phase::{Phase, PhaseCell};
+use super::relay::MaySend;
 use super::waker::Waker;
 use crate::lanes::{Body, LaneReport, LaneSink};
 use crate::secret::Scrubber;
 use crate::spool::{LiveTurn, MessageReader, SpoolErrorKind};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 /// Waiting reports at which lanes pause, because the disk does not keep up.
@@ -18,6 +19,12 @@ const MAX_WAITING: usize = 4096;
 /// While a result has not been written for so long, no attempt starts: if the process died now, the next one would send
 /// again what is not written.
 const UNRECORDED: Duration = Duration::from_millis(500);
+
+/// Between two looks of a lane that waits for the disk, unless it is woken.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// The same where it may also wait for its relay to lead.
+const LOOK_WHILE_LEADING: Duration = Duration::from_millis(50);
 
 /// Reports on their way into the spool. Real time, also where a test sets the clock: it is about the pace of the disk.
 #[derive(Default)]
@@ -54,6 +61,8 @@ pub struct LaneReports {
     attempt_began: AtomicBool,
     lacks_thread: AtomicBool,
     damaged: AtomicBool,
+    // In a relay that leads only for a time.
+    may_send: OnceLock<MaySend>,
 }
 
 impl LaneReports {
@@ -76,7 +85,17 @@ impl LaneReports {
             attempt_began: AtomicBool::new(false),
             lacks_thread: AtomicBool::new(false),
             damaged: AtomicBool::new(false),
+            may_send: OnceLock::new(),
         }
+    }
+
+    /// From now on no attempt starts while this says no.
+    pub fn send_only_if(&self, may_send: MaySend) {
+        let _ = self.may_send.set(may_send);
+    }
+
+    fn may_send(&self) -> bool {
+        self.may_send.get().is_none_or(|may_send| may_send())
     }
 
     /// The oldest reports, at most so many, with the present row numbers.
@@ -215,8 +234,8 @@ impl LaneSink for LaneReports {
 
     fn await_room(&self) {
         let mut reports = lock(&self.waiting);
-        while reports.is_behind() && self.phase.get() < Phase::Stopping {
-            let wait = Duration::from_millis(500);
+        while (reports.is_behind() || !self.may_send()) && self.phase.get() < Phase::Stopping {
+            let wait = if self.may_send.get().is_none() { LOOK } else { LOOK_WHILE_LEADING };
             reports = self.room.wait_timeout(reports, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -232,6 +251,8 @@ impl LaneSink for LaneReports {
             error.to_string()
         })?;
         match message {
+            // The store may have answered late.
+            _ if !self.may_send() => Err("this relay does not lead at present".to_owned()),
             None if self.is_unspooled(delivery) => Err("it is not in the spool yet".to_owned()),
             message => Ok(message.map(Body::from)),
         }

@@ -35,6 +35,7 @@ mod phase;
 mod posted;
 mod preview;
 mod progress;
+mod relay;
 mod render_again;
 mod reports;
 mod sending_marks;
@@ -63,4 +64,5 @@ pub use overview::{
     EndpointState, FiringAlert, OpenWork, endpoint_states, firing_alerts, living_hosts, work_in_progress,
 };
 pub use preview::{explain, preview};
+pub use relay::{MaySend, OpenStore, RelayBounds};
 pub use sending_marks::{InFlightDelivery, deliveries_in_flight};

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::farm::PostQueue;
 use crate::intake::Intake;
 use crate::spool::MessageReader;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use taskbell_ring::apart::Apart;
@@ -62,6 +62,8 @@ pub struct RelayParts {
     pub posts: PostQueue,
     /// After this time without a post a node is lost.
     pub node_lost: Duration,
+    /// How often the dispatcher has gone round.
+    pub rounds: AtomicU64,
 }
 
 /// A new configuration, with a lane for each of its endpoints.

@@ -35,6 +35,8 @@ const SIGNAL_CHECK: Duration = Duration::from_millis(250);
 pub struct Peers {
     /// The spool, unless it is in memory.
     pub spool_file: Option<PathBuf>,
+    // A store without a file: it has no other instances, and an operator's changes are seen by looking.
+    is_store: bool,
     // A signal may have ended deep sleep.
     slept: bool,
     has_peers: bool,
@@ -50,6 +52,7 @@ impl Peers {
     pub fn new(spool_file: Option<PathBuf>) -> Peers {
         Peers {
             spool_file,
+            is_store: false,
             slept: false,
             has_peers: false,
             look_at: Duration::ZERO,
@@ -57,6 +60,21 @@ impl Peers {
             operator_mark: None,
             has_looked_at_the_end: false,
         }
+    }
+
+    /// On a store without a file, which one instance at a time has.
+    pub fn of_store(now: Duration) -> Peers {
+        Peers { is_store: true, look_at: now + WITHOUT_SIGNALS, ..Peers::new(None) }
+    }
+
+    /// Whether an operator has changed something in a store without a file. Plans the next look.
+    pub fn has_operator_been(&mut self, parts: &Parts, spool: &impl Store) -> Result<bool, SpoolError> {
+        let now = parts.clock.monotonic();
+        if !self.is_store || now < self.look_at {
+            return Ok(false);
+        }
+        self.look_at = now + WITHOUT_SIGNALS;
+        Ok(spool.state(&operator_mark())? != self.operator_mark)
     }
 
     /// This instance closes: nobody else may be left to take over from those that died before it.
@@ -82,7 +100,7 @@ impl Peers {
     }
 
     pub fn next_look(&self) -> Option<Duration> {
-        self.spool_file.is_some().then_some(self.look_at)
+        (self.spool_file.is_some() || self.is_store).then_some(self.look_at)
     }
 
     /// The dispatcher comes out of deep sleep.

@@ -68,6 +68,13 @@ impl Intake {
         }
     }
 
+    /// A ring in plain memory, of the instance that a store without a file knows by this name.
+    pub fn named(instance: String, capacity: usize) -> Intake {
+        let mut intake = Intake::open_at(None, None, capacity);
+        intake.instance = instance;
+        intake
+    }
+
     fn open_at(spool: Option<&Path>, folder: Option<PathBuf>, capacity: usize) -> Intake {
         let seed = EventIdSource::draw();
         let capacity = capacity.clamp(MIN_CAPACITY, MAX_CAPACITY).next_power_of_two();

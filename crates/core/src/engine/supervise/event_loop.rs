@@ -31,8 +31,10 @@ impl<S: Store> Dispatcher<S> {
         {
             self.survive_panic();
         }
-        if let Some(file) = self.peers.spool_file.clone() {
+        if !self.decider.is_in_memory() {
             self.render_replayed();
+        }
+        if let Some(file) = self.peers.spool_file.clone() {
             self.adopt_orphans(&file);
             if self.parts.relay.is_none() {
                 self.end_interrupted();
@@ -92,6 +94,9 @@ impl<S: Store> Dispatcher<S> {
             && self.committer.retry_at.is_none()
             && paging::refill(&self.committer.spool, &self.parts);
         let committed = self.turn(phase);
+        if let Some(relay) = &self.parts.relay {
+            relay.rounds.fetch_add(1, Ordering::Relaxed);
+        }
         if phase == Phase::Stopping {
             return false;
         }
@@ -149,6 +154,12 @@ impl<S: Store> Dispatcher<S> {
     }
 
     pub(in crate::engine) fn look_after_peers(&mut self) {
+        match self.peers.has_operator_been(&self.parts, &self.committer.spool) {
+            Ok(true) => self.take_over(),
+            Ok(false) => {}
+            // As when a transaction fails, which is said there.
+            Err(error) => self.committer.could_not_read(&error, self.parts.clock.now()),
+        }
         let Some(file) = self.peers.due(&self.parts) else { return };
         self.committer.recover_if_faulty(&mut self.transaction, &mut self.decider);
         self.take_over();

@@ -16,6 +16,7 @@ use crate::engine::ingest::Ingest;
 use crate::engine::parts::{Parts, RelayParts};
 use crate::engine::peers::Peers;
 use crate::engine::posted::PostedEvents;
+use crate::engine::relay::OpenStore;
 use crate::engine::sending_marks::SendingMarks;
 use crate::engine::shared_batches::BatchTimer;
 use crate::intake::{self, Home, Intake, PeerSignal};
@@ -25,11 +26,15 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Opens everything and starts the dispatcher's thread.
+/// Opens everything on the spool of the configuration, and starts the dispatcher's thread.
 ///
 /// # Errors
 /// `Config` when certificates or a proxy cannot be used, `Spool` when the spool or a thread cannot be had.
-pub fn open(config: Config, relay: Option<RelayParts>, clock: Arc<dyn Clock>) -> Result<Arc<Parts>, Error> {
+pub fn open(
+    config: Arc<Config>,
+    relay: Option<RelayParts>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<Parts>, Error> {
     os::watch_forks();
     os::stay_mapped();
     let home = match &config.spool.path {
@@ -38,27 +43,55 @@ pub fn open(config: Config, relay: Option<RelayParts>, clock: Arc<dyn Clock>) ->
         SpoolPath::File(path) => Home::Quickest(path.clone()),
     };
     let intake = Intake::open(&home, config.queue.max_bytes);
-    let config = Arc::new(config);
     let parts = Arc::new(Parts::new(intake, relay, &config, clock, None));
     let (spool, loaded, damaged) = open_spool(&parts, &config)?;
     signal_peers(&parts, spool.path(), &config.spool.path);
-    let no_thread = |error| Error::new(ErrorKind::Spool, format!("no thread can be started: {error}"));
     let decider = Decider::new(Arc::clone(&config), loaded.tally, loaded.shaping);
     let dispatcher = Dispatcher { damaged, ..new_dispatcher(&parts, spool, decider) };
-    os::spawn_to_render("taskbell-events", move || dispatcher.run()).map_err(no_thread)?;
-    if let Err(error) = missing_threads::measure(&parts, &config) {
-        // The dispatcher runs already, and has to end.
-        super::close::close(&parts, std::time::Duration::ZERO);
-        return Err(no_thread(error));
-    }
+    start(&parts, &config, dispatcher)?;
     Ok(parts)
+}
+
+/// As [`open`], on a store that is open already. The ring is in memory: what a relay answers for is in the store.
+///
+/// # Errors
+/// `Config` when certificates or a proxy cannot be used, `Spool` when the store cannot be read or a thread be had.
+pub fn open_on<S: Store + Send + 'static>(
+    config: Arc<Config>,
+    relay: RelayParts,
+    opened: OpenStore<S>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<Parts>, Error> {
+    let OpenStore { mut store, reader, instance, may_send } = opened;
+    let intake = Intake::named(instance, config.queue.max_bytes);
+    let parts = Arc::new(Parts::new(intake, Some(relay), &config, clock, Some(reader)));
+    parts.lanes.reports.send_only_if(may_send);
+    *parts.lanes.lock() = build_lanes(&config, &parts.lanes, Some(&store))?;
+    let loaded = load(&mut store, &parts, &config).map_err(spool_error)?;
+    let decider = Decider::new(Arc::clone(&config), loaded.tally, loaded.shaping);
+    start(&parts, &config, new_dispatcher(&parts, store, decider))?;
+    Ok(parts)
+}
+
+fn start<S: Store + Send + 'static>(
+    parts: &Arc<Parts>,
+    config: &Config,
+    dispatcher: Dispatcher<S>,
+) -> Result<(), Error> {
+    let no_thread = |error| Error::new(ErrorKind::Spool, format!("no thread can be started: {error}"));
+    os::spawn_to_render("taskbell-events", move || dispatcher.run()).map_err(no_thread)?;
+    missing_threads::measure(parts, config).map_err(|error| {
+        // The dispatcher runs already, and has to end.
+        super::close::close(parts, std::time::Duration::ZERO);
+        no_thread(error)
+    })
 }
 
 /// A dispatcher with its parts, not yet running.
 pub fn new_dispatcher<S: Store>(parts: &Arc<Parts>, mut spool: S, decider: Decider) -> Dispatcher<S> {
     let now = parts.clock.monotonic();
-    let file = spool.file().map(|spool| spool.path().to_owned());
-    let spool_file = file.filter(|_| !decider.is_in_memory());
+    let is_kept = !decider.is_in_memory();
+    let spool_file = spool.file().map(|spool| spool.path().to_owned()).filter(|_| is_kept);
     // If this cannot be read, it is read again after the next transaction.
     let unknown = WaitingFallbacks { any: true, next_due: None };
     let waiting_fallbacks = WaitingFallbacks::read(&spool).unwrap_or(unknown);
@@ -81,7 +114,7 @@ pub fn new_dispatcher<S: Store>(parts: &Arc<Parts>, mut spool: S, decider: Decid
             waiting_fallbacks,
             retry_at: None,
         },
-        peers: Peers::new(spool_file),
+        peers: if spool_file.is_none() && is_kept { Peers::of_store(now) } else { Peers::new(spool_file) },
         housekeeping: Housekeeping::new(now),
         idle: Idle::new(now),
         missing_threads: MissingThreads::default(),
