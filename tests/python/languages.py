@@ -131,12 +131,16 @@ def _rock(folder: Path, version: str) -> Path:
     return tree
 
 
-def _lua(folder: Path, _library: Path) -> list[object]:
+def _lua(version: str) -> Build:
     """From the rock, with the module in C."""
-    tree = _rock(folder, "5.4")
-    modules = f"{tree}/share/lua/5.4/?.lua;{tree}/share/lua/5.4/?/init.lua"
-    paths = f"package.path='{modules}' package.cpath='{tree}/lib/lua/5.4/?.so'"
-    return [need("lua5.4"), "-e", paths, SCENARIO / "runner.lua"]
+
+    def build(folder: Path, _library: Path) -> list[object]:
+        tree = _rock(folder, version)
+        modules = f"{tree}/share/lua/{version}/?.lua;{tree}/share/lua/{version}/?/init.lua"
+        paths = f"package.path='{modules}' package.cpath='{tree}/lib/lua/{version}/?.so'"
+        return [need(f"lua{version}"), "-e", paths, SCENARIO / "runner.lua"]
+
+    return build
 
 
 def _luajit(folder: Path, _library: Path) -> list[object]:
@@ -156,7 +160,10 @@ LANGUAGES: dict[str, Build] = {
     "go": _go,
     "java": _java,
     "java_foreign": _java_foreign,
-    "lua": _lua,
+    "lua51": _lua("5.1"),
+    "lua52": _lua("5.2"),
+    "lua53": _lua("5.3"),
+    "lua": _lua("5.4"),
     "luajit": _luajit,
 }
 """By name, what builds the runner in a folder and gives the command that starts it."""

@@ -237,10 +237,10 @@ class Flamenco(BaseHTTPRequestHandler):
 
 FLAMENCO = """
 import json, sys, taskbell_flamenco
-manager = taskbell_flamenco.Manager(sys.argv[1])
 for status, before in (("active", "queued"), ("failed", "active"), ("failed", "failed")):
-    manager.report({"id": "u1", "name": "shot 042", "status": status, "previous_status": before})
-manager.report({"id": "u1", "was_deleted": True})
+    update = {"id": "u1", "name": "shot 042", "status": status, "previous_status": before}
+    taskbell_flamenco.report(sys.argv[1], update)
+taskbell_flamenco.report(sys.argv[1], {"id": "u1", "was_deleted": True})
 """
 
 

@@ -32,6 +32,9 @@ NAMES = {
     "go": "Go",
     "java": "Java, JNA",
     "java_foreign": "Java, foreign",
+    "lua51": "Lua 5.1",
+    "lua52": "Lua 5.2",
+    "lua53": "Lua 5.3",
     "lua": "Lua 5.4",
     "luajit": "LuaJIT",
 }

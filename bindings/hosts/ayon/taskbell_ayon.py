@@ -21,7 +21,6 @@ try:
 except ImportError:
     sys.exit(f"taskbell_ayon.py: nothing is sent: {sys.executable} has no package taskbell")
 
-
 TOPICS = ["entity.task.status_changed", "entity.version.status_changed"]
 PAUSE_S = 2.0
 
@@ -32,22 +31,16 @@ def report(event: dict[str, Any], wanted: set[str]) -> None:
     if status not in wanted:
         return
     project, entity = event.get("project", ""), event.get("summary", {}).get("entityId", "")
-    found = (
-        ayon_api.get_task_by_id(project, entity, fields={"name", "folderId"})
-        if event["topic"].startswith("entity.task.")
-        else ayon_api.get_version_by_id(project, entity, fields={"name"})
-    )
-    found = found or {}
-    folder = (
-        ayon_api.get_folder_by_id(project, found["folderId"], fields={"path"})
-        if "folderId" in found
-        else None
-    )
-    name = " / ".join(filter(None, [project, (folder or {}).get("path", "").strip("/"), found.get("name")]))
-    title = f"{name}: {status}"
-    taskbell.default.emit(
-        "message", {"title": title, "status": status, "user": event.get("user"), "entity": entity}
-    )
+    folder = None
+    if event["topic"].startswith("entity.task."):
+        found = ayon_api.get_task_by_id(project, entity, fields={"name", "folderId"})
+        folder = found and ayon_api.get_folder_by_id(project, found["folderId"], fields={"path"})
+    else:
+        found = ayon_api.get_version_by_id(project, entity, fields={"name"})
+    path = (folder or {}).get("path", "").strip("/")
+    name = " / ".join(filter(None, [project, path, (found or {}).get("name")]))
+    about = {"status": status, "user": event.get("user"), "entity": entity}
+    taskbell.default.emit("message", {"title": f"{name}: {status}", **about})
 
 
 def take_one(wanted: set[str]) -> bool:

@@ -20,7 +20,6 @@ try:
 except ImportError:
     sys.exit(f"taskbell_flamenco.py: nothing is sent: {sys.executable} has no package taskbell")
 
-
 ENDS = {"completed": None, "failed": "error", "canceled": "cancelled"}
 TOPIC = "flamenco/jobs"
 
@@ -30,48 +29,39 @@ def seconds(instant: str) -> float:
     return datetime.strptime(instant[:19], "%Y-%m-%dT%H:%M:%S").timestamp()
 
 
-class Manager:
-    """The API of Flamenco Manager."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
-
-    def get(self, path: str) -> str:
-        """An answer of it, as text."""
-        with urllib.request.urlopen(f"{self.url}/api/v3/{path}", timeout=20) as answer:
-            return str(answer.read().decode("utf-8", "replace"))
-
-    def report(self, update: dict[str, Any]) -> None:
-        """An ``EventJobUpdate``: reports a job that has just ended, as one batch."""
-        status = update.get("status", "")
-        if status not in ENDS or status == update.get("previous_status") or update.get("was_deleted"):
-            return
-        about = json.loads(self.get(f"jobs/{update['id']}"))
-        tasks = json.loads(self.get(f"jobs/{update['id']}/tasks")).get("tasks") or []
-        job = taskbell.Job(about.get("name") or update["id"], len(tasks), job_id=update["id"])
-        for task in tasks:
-            if task["status"] == "completed":
-                job.done()
-            elif task["status"] in ("failed", "soft-failed"):
-                job.fail(task["name"], self.reason(task) if job.failed < 20 else None)
-        took = seconds(about["updated"]) - seconds(about["created"])
-        users = [about.get("metadata", {}).get("user.name", "")]
-        error = about.get("activity") if status == "failed" else None
-        job.finish(error, status=ENDS[status], users=users, duration_s=took)
-
-    def reason(self, task: dict[str, Any]) -> str:
-        """The last line of the log of a task."""
-        lines = self.get(f"tasks/{task['id']}/logtail").strip().splitlines()
-        return lines[-1] if lines else "no log"
+def get(manager: str, path: str) -> str:
+    """An answer of the manager's API, as text."""
+    with urllib.request.urlopen(f"{manager.rstrip('/')}/api/v3/{path}", timeout=20) as answer:
+        return str(answer.read().decode("utf-8", "replace"))
 
 
-def main(manager: Manager, broker: str) -> None:
+def report(manager: str, update: dict[str, Any]) -> None:
+    """An ``EventJobUpdate``: reports a job that has just ended, as one batch."""
+    status = update.get("status", "")
+    if status not in ENDS or status == update.get("previous_status") or update.get("was_deleted"):
+        return
+    about = json.loads(get(manager, f"jobs/{update['id']}"))
+    tasks = json.loads(get(manager, f"jobs/{update['id']}/tasks")).get("tasks") or []
+    job = taskbell.Job(about.get("name") or update["id"], len(tasks), job_id=update["id"])
+    for task in tasks:
+        if task["status"] == "completed":
+            job.done()
+        elif task["status"] in ("failed", "soft-failed"):
+            log = get(manager, f"tasks/{task['id']}/logtail") if job.failed < 20 else ""
+            job.fail(task["name"], log.strip().rpartition("\n")[2] or None)
+    took = seconds(about["updated"]) - seconds(about["created"])
+    users = [about.get("metadata", {}).get("user.name", "")]
+    error = about.get("activity") if status == "failed" else None
+    job.finish(error, status=ENDS[status], users=users, duration_s=took)
+
+
+def main(manager: str, broker: str) -> None:
     """Listens until it is stopped."""
     import paho.mqtt.client as mqtt
 
     def received(_client: Any, _userdata: Any, message: Any) -> None:
         try:
-            manager.report(json.loads(message.payload))
+            report(manager, json.loads(message.payload))
         except (OSError, ValueError, KeyError) as fault:
             logging.warning("a job of Flamenco cannot be reported: %s", fault)
 
@@ -86,4 +76,4 @@ def main(manager: Manager, broker: str) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
-    main(Manager(sys.argv[1]), sys.argv[2])
+    main(sys.argv[1], sys.argv[2])

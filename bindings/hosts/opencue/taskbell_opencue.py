@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections import OrderedDict
 from typing import Any
 
 try:
@@ -19,15 +18,10 @@ try:
 except ImportError:
     sys.exit(f"taskbell_opencue.py: nothing is sent: {sys.executable} has no package taskbell")
 
-
 TOPICS = ("opencue.job.events", "opencue.frame.events")
 ENDS = {"JOB_FINISHED": None, "JOB_KILLED": "cancelled"}
-FRAME_ENDS = {
-    "FRAME_COMPLETED": "done",
-    "FRAME_FAILED": "failed",
-    "FRAME_EATEN": "eaten",
-    "FRAME_KILLED": "killed",
-}
+FRAME_ENDS = ("FRAME_COMPLETED", "FRAME_FAILED", "FRAME_EATEN", "FRAME_KILLED")
+COUNTED = ("total", "succeeded", "dead", "eaten")
 MAX_JOBS = 10_000
 
 
@@ -35,7 +29,7 @@ class Farm:
     """The last end of each frame of the jobs that run, until the event of their end."""
 
     def __init__(self) -> None:
-        self.frames: OrderedDict[str, dict[str, tuple[str, str]]] = OrderedDict()
+        self.frames: dict[str, dict[str, tuple[str, str]]] = {}
 
     def take(self, event: dict[str, Any]) -> None:
         """An event of a topic. Some versions have the fields of ``frame`` and ``job`` at the top."""
@@ -43,34 +37,27 @@ class Farm:
         if kind in FRAME_ENDS:
             frame = {**event, **event.get("frame", {})}
             name = frame.get("name") or frame.get("frame_name") or "frame"
-            ended = self.frames.setdefault(event["job_id"], {})
-            ended[name] = (
-                FRAME_ENDS[kind],
-                f"exit status {frame.get('exit_status')} on {event.get('host_name')}",
-            )
-            while len(self.frames) > MAX_JOBS:
-                self.frames.popitem(last=False)
+            reason = f"exit status {frame.get('exit_status')} on {event.get('host_name')}"
+            self.frames.setdefault(event["job_id"], {})[name] = kind, reason
+            if len(self.frames) > MAX_JOBS:
+                del self.frames[next(iter(self.frames))]
         elif kind in ENDS:
-            self.end(ENDS[kind], event, {**event, **event.get("job", {})})
+            self.end(ENDS[kind], {**event, **event.get("job", {})})
 
-    def end(self, status: str | None, event: dict[str, Any], about: dict[str, Any]) -> None:
+    def end(self, status: str | None, about: dict[str, Any]) -> None:
         """Reports a job with what Cuebot has counted, else with what its frames were."""
-        ends = self.frames.pop(about.get("id") or about["job_id"], {})
-        counted = {
-            name: int(number) for name, number in about.get("job_stats", {}).items() if "frames" in name
-        }
-        job = taskbell.Job(
-            about.get("name") or about["job_name"], counted.get("total_frames"), show=about.get("show")
-        )
-        for name, (how, why) in ends.items():
-            if how == "failed":
-                job.fail(name, why)
-        done = sum(how == "done" for how, _why in ends.values())
-        job.succeeded = counted.get("succeeded_frames") or done
-        job.failed = max(counted.get("dead_frames", 0) + counted.get("eaten_frames", 0), job.failed)
-        took = int(about.get("stop_time") or 0) - int(about.get("start_time") or 0)
-        more = {"duration_s": took} if took > 0 else {}
-        job.finish(status=status or ("error" if job.failed else None), users=[about.get("user")], **more)
+        counted = about.get("job_stats", {})
+        total, succeeded, dead, eaten = (int(counted.get(f"{kind}_frames", 0)) for kind in COUNTED)
+        job = taskbell.Job(about.get("name") or about["job_name"], total, show=about.get("show"))
+        for name, (kind, reason) in self.frames.pop(about.get("id") or about["job_id"], {}).items():
+            job.succeeded += kind == "FRAME_COMPLETED"
+            if kind == "FRAME_FAILED":
+                job.fail(name, reason)
+        job.succeeded = succeeded or job.succeeded
+        job.failed = max(dead + eaten, job.failed)
+        times = [int(about.get(name) or 0) for name in ("start_time", "stop_time")]
+        took = {"duration_s": times[1] - times[0]} if all(times) else {}
+        job.finish(status=status or ("error" if job.failed else None), users=[about.get("user")], **took)
 
 
 def main(servers: str) -> None:
@@ -78,10 +65,8 @@ def main(servers: str) -> None:
     from kafka import KafkaConsumer
 
     taskbell.default.sync()
-    farm = Farm()
-    consumer = KafkaConsumer(
-        *TOPICS, bootstrap_servers=servers.split(","), group_id="taskbell", enable_auto_commit=False
-    )
+    options = {"bootstrap_servers": servers.split(","), "group_id": "taskbell", "enable_auto_commit": False}
+    farm, consumer = Farm(), KafkaConsumer(*TOPICS, **options)
     for record in consumer:
         try:
             farm.take(json.loads(record.value))

@@ -5,8 +5,7 @@
     EpilogSlurmctld=/opt/taskbell/taskbell_slurm.py     # or every job, as the hooks of taskbell.toml say
 
 A job is a task, an array one batch. slurmctld waits for neither program. What its receiver does not take
-within seconds waits for the next job or ``taskbell deliver``. From https://slurm.schedmd.com/slurm.conf.html
-and https://slurm.schedmd.com/prolog_epilog.html.
+within seconds waits for the next job or ``taskbell deliver``. From https://slurm.schedmd.com/slurm.conf.html.
 """
 
 from __future__ import annotations
@@ -23,13 +22,10 @@ try:
 except ImportError:
     sys.exit(f"taskbell_slurm.py: nothing is sent: {sys.executable} has no package taskbell")
 
-CONFIG = Path(__file__).resolve().with_name("taskbell.toml")
-
 
 def said(name: str) -> str:
     """A variable that slurmctld sets."""
-    text = os.environ.get(f"SLURM_{name}", "")
-    return "" if text == "(null)" else text
+    return os.environ.get(f"SLURM_{name}", "").replace("(null)", "")
 
 
 def outcome(state: str, code: str) -> dict[str, Any]:
@@ -49,9 +45,9 @@ def took() -> dict[str, int]:
     return {"duration_s": sum(int(n or 0) * w for n, w in zip(found.groups(), weights))} if found else {}
 
 
-def report_array(array: str) -> None:
+def report_array(array: str, count: int) -> None:
     """The end of an array, which slurmctld mails once: the controller still knows its tasks."""
-    job = taskbell.Job(said("JOB_NAME") or f"array {array}", int(said("ARRAY_TASK_COUNT") or 0))
+    job = taskbell.Job(said("JOB_NAME") or f"array {array}", count)
     line = ["scontrol", "--oneliner", "show", "job", array]
     shown = subprocess.run(line, capture_output=True, text=True, timeout=20, check=False).stdout
     for task in (dict(re.findall(r"(\w+)=(\S*)", text)) for text in shown.splitlines()):
@@ -66,20 +62,19 @@ def report_array(array: str) -> None:
 def report(words: list[str]) -> None:
     """Reports a mail, of which Slurm gives ``-s SUBJECT USER``, or without arguments the end of a job."""
     params = {name: said(f"JOB_{name.upper()}") for name in ("partition", "nodelist", "account")}
-    about = {"id": said("JOB_ID"), "name": said("JOB_NAME"), "kind": "slurm", "user": said("JOB_USER")}
-    task = {**about, **outcome(said("JOB_STATE"), said("JOB_EXIT_CODE2")), **took(), "params": params}
-    array = said("ARRAY_JOB_ID")
+    task = {"kind": "slurm", **{name: said(f"JOB_{name.upper()}") for name in ("id", "name", "user")}}
+    task |= {**outcome(said("JOB_STATE"), said("JOB_EXIT_CODE2")), **took(), "params": params}
+    array, count = said("ARRAY_JOB_ID"), int(said("ARRAY_TASK_COUNT") or 0)
     if words and said("JOB_MAIL_TYPE") not in ("Ended", "Failed"):
         taskbell.default.emit("message", {"title": words[1]})
     elif array and words:
-        report_array(array)
+        report_array(array, count)
     elif array:
-        batch = {"id": f"{said('JOB_NAME')} {array}", "total": int(said("ARRAY_TASK_COUNT"))}
-        taskbell.on_task_complete({**task, "batch": batch})
+        taskbell.on_task_complete({**task, "batch": {"id": f"{said('JOB_NAME')} {array}", "total": count}})
     else:
         taskbell.on_task_complete({**task, "webhook_params": {"notify": "manual" if words else "normal"}})
 
 
 if __name__ == "__main__":
-    taskbell.init(CONFIG)
+    taskbell.init(Path(__file__).resolve().with_name("taskbell.toml"))
     report(sys.argv[1:])
