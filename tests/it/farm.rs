@@ -1,6 +1,8 @@
 //! The configuration of a node in the hands of the `taskbell` command.
 
 use super::command::{SECRET, Serve, TestConfig, closed_port, fails, succeeds};
+#[cfg(unix)]
+use super::command::{code, stderr, stdout, taskbell};
 use serde_json::Value as Json;
 
 /// A node with these relays, and the file that it is in.
@@ -47,4 +49,27 @@ fn an_event_of_a_node_goes_to_its_relay_as_explain_and_preview_say() {
     assert!(post["body"].as_str().unwrap().contains(r#""data":{"frame": 7}"#), "{post}");
     let listed = succeeds(&["list", &node]);
     assert!(listed.contains("farm") && listed.contains("delivered"), "{listed}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_demo_of_a_farm_adds_up_although_a_node_and_the_leading_relay_are_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = taskbell(&["demo", "--farm", "--json"]);
+    let output = command.env("TMPDIR", folder.path()).output().unwrap();
+    assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    let demo: Json = serde_json::from_str(&stdout(&output)).unwrap();
+    for (name, expected) in [
+        ("accepted", 48),
+        ("delivered", 48),
+        ("batch_ends", 1),
+        ("queue_ends", 1),
+        ("pending", 0),
+        ("dead", 0),
+        ("killed_nodes", 1),
+    ] {
+        assert_eq!(demo[name], expected, "{name}: {demo}");
+    }
+    assert!(demo["takeover_s"].is_number() && demo["missing"] == Json::Array(Vec::new()), "{demo}");
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "its files are removed");
 }

@@ -24,6 +24,10 @@ pub struct RelayArgs {
     /// How long to deliver after SIGTERM or Ctrl-C; the rest waits for the next start
     #[arg(long, default_value = "5s", value_parser = input::timeout, value_name = "TIME")]
     timeout: Duration,
+    /// End as by SIGTERM when standard input ends, for a program that runs a relay
+    #[cfg(unix)]
+    #[arg(long, hide = true)]
+    until_input_ends: bool,
 }
 
 pub fn run(arguments: &RelayArgs, terminal: &mut Terminal) -> Result<(), Failure> {
@@ -33,6 +37,10 @@ pub fn run(arguments: &RelayArgs, terminal: &mut Terminal) -> Result<(), Failure
         return status(&config, &given, terminal);
     }
     let relay = RelayServer::open(config, Arc::new(log)).map_err(failed)?;
+    #[cfg(unix)]
+    if arguments.until_input_ends {
+        std::thread::spawn(end_with_input);
+    }
     let url = relay.url();
     if terminal.json() {
         terminal.object(&json!({ "listening": url }))?;
@@ -49,6 +57,14 @@ pub fn run(arguments: &RelayArgs, terminal: &mut Terminal) -> Result<(), Failure
         terminal.line(&format!("{waits} for the next start"))?;
     }
     Ok(())
+}
+
+#[cfg(unix)]
+fn end_with_input() {
+    use rustix::process::{Signal, getpid, kill_process};
+    let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+    // It can always reach itself.
+    let _ = kill_process(getpid(), Signal::TERM);
 }
 
 fn failed(error: RelayError) -> Failure {

@@ -51,15 +51,17 @@ fn configuration(receivers: Receivers) -> String {
 /// Writes the configuration and the secret into the folder; returns the configuration's path.
 pub fn write(folder: &Path, receivers: Receivers, secret: &str) -> Result<PathBuf, Failure> {
     let config = folder.join("taskbell.toml");
-    for (path, text) in
-        [(&folder.join("team.secret"), secret.to_owned()), (&config, configuration(receivers))]
-    {
-        std::fs::write(path, text).map_err(|error| {
-            let what = format!("cannot write {}: {error}", path.display());
-            Failure::new(what, "free some space for temporary files")
-        })?;
-    }
+    write_file(&folder.join("team.secret"), secret)?;
+    write_file(&config, &configuration(receivers))?;
     Ok(config)
+}
+
+/// Writes a file of the demo.
+pub fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| {
+        let what = format!("cannot write {}: {error}", path.display());
+        Failure::new(what, "free some space for temporary files")
+    })
 }
 
 #[cfg(test)]

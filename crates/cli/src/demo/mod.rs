@@ -1,6 +1,7 @@
 //! `taskbell demo`: a small render queue that reports its tasks as any host does, and two receivers in the same
 //! process: one verifies the webhooks of a team, one plays a chat that shows cards.
 
+mod farm;
 mod fixture;
 mod frame;
 mod page;
@@ -20,7 +21,7 @@ use frame::{FRAMES, QUEUE};
 use progress::Progress;
 use serde_json::{Value as Json, json};
 use std::io::{self, IsTerminal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -47,6 +48,12 @@ pub struct DemoArgs {
     /// Open the console while the demo runs, and until Enter
     #[arg(long)]
     page: bool,
+    /// A farm instead: four nodes and two relays, of which some are killed, and one message
+    #[arg(long, conflicts_with = "page")]
+    farm: bool,
+    /// Be a node of that farm, with this configuration
+    #[arg(long, hide = true, value_name = "CONFIG")]
+    farm_node: Option<PathBuf>,
 }
 
 struct RenderedFrame {
@@ -64,6 +71,12 @@ enum DemoEvent {
 }
 
 pub fn run(arguments: &DemoArgs, terminal: &mut Terminal) -> Result<(), Failure> {
+    if let Some(config) = &arguments.farm_node {
+        return farm::node::run(config, terminal);
+    }
+    if arguments.farm {
+        return farm::run(arguments.keep, terminal);
+    }
     let mut folder = fixture::folder()?;
     folder.disable_cleanup(arguments.keep);
     let secret = fixture::fresh_secret()?;

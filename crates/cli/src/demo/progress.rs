@@ -38,12 +38,11 @@ impl Progress {
     }
 
     pub fn frame(&mut self, frame: &RenderedFrame) -> io::Result<()> {
-        self.bar.inc(1);
         let seconds = frame.took.as_secs_f64();
         match &frame.result {
-            Ok(()) if self.lists_frames => self.line(&format!("  frame {:2}  {seconds:.2} s", frame.number)),
-            Ok(()) => Ok(()),
+            Ok(()) => self.step(&format!("  frame {:2}  {seconds:.2} s", frame.number)),
             Err(error) => {
+                self.bar.inc(1);
                 self.failed += 1;
                 self.bar.set_message(count(self.failed, "failure", "failures"));
                 let failed = self.terminal.paint(Style::Error, "failed");
@@ -51,6 +50,12 @@ impl Progress {
                 self.line(&format!("  frame {:2}  {failed}: {reason}", frame.number))
             }
         }
+    }
+
+    /// One more frame: a step of the bar, or this line where there is none.
+    pub fn step(&mut self, line: &str) -> io::Result<()> {
+        self.bar.inc(1);
+        if self.lists_frames { self.line(line) } else { Ok(()) }
     }
 
     pub fn arrival(&mut self, arrival: &Arrival) -> io::Result<()> {
