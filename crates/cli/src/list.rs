@@ -245,6 +245,7 @@ pub mod tests {
             id,
             kind: "task.complete",
             accepted_at: 1_800_000_000_000,
+            node: None,
             payload: br#"{"id":"f-1"}"#,
         };
         let event = batch.event(&event).unwrap().unwrap();

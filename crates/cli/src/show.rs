@@ -336,7 +336,7 @@ mod tests {
         let ids = [1, 2].map(|number| EventId::new(1_800_000_000_000, number << 16));
         for id in ids {
             let (accepted_at, payload) = (1_800_000_000_000, br#"{"status":"error"}"#);
-            let event = NewEvent { id, kind: "task.complete", accepted_at, payload };
+            let event = NewEvent { id, kind: "task.complete", accepted_at, node: None, payload };
             let event = batch.event(&event).unwrap().unwrap();
             if id == ids[0] {
                 batch.account(event, "`a` fired, and \u{1b}[2J\n`b` stayed quiet").unwrap();

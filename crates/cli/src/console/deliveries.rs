@@ -121,6 +121,7 @@ fn list(reader: &dyn Reader, ask: &Ask) -> Result<Markup, Trouble> {
         state: ask.query("state").and_then(|name| STATES.iter().copied().find(|one| one.as_str() == name)),
         endpoint: owned("endpoint"),
         kind: owned("type"),
+        node: None,
         hook: owned("hook"),
         text: owned("text"),
         since_ms: since.map(|span| now - span.1),

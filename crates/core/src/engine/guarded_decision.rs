@@ -14,7 +14,7 @@ pub fn decide(decider: &mut Decider, next: IngestedRecord, parts: &Parts, now: M
     let planned_before = decider.planned().len();
     let subject = next.record.id.stable_hash();
     let _in_hand = message::subject(subject);
-    let kept = next.record.clone();
+    let kept = next.clone();
     let refusal = parts.fatal_work.refusal(subject).or_else(|| {
         let take = AssertUnwindSafe(|| decider.take(IngestedEvent::from(next), now));
         panic::catch_unwind(take)

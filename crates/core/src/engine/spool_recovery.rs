@@ -57,8 +57,13 @@ fn put_back(
             continue;
         };
         // The payload is not in memory any more; the message is what counts.
-        let event =
-            NewEvent { id: job.event_id, kind: &job.kind, accepted_at: job.created_at, payload: b"{}" };
+        let event = NewEvent {
+            id: job.event_id,
+            kind: &job.kind,
+            accepted_at: job.created_at,
+            node: None,
+            payload: b"{}",
+        };
         let row = match batch.event(&event)? {
             Some(row) => Some(row),
             None => batch.row_of(job.event_id)?,

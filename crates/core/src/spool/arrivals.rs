@@ -132,8 +132,13 @@ mod tests {
     /// An event with this number, accepted so many milliseconds after the start, whose delivery, of the same number, has arrived; whether it is new.
     fn arrive(batch: &mut SpoolTransaction<'_>, number: u32) -> bool {
         let (seq, at) = (i64::from(number), START + i64::from(number));
-        let new =
-            NewEvent { id: event_id(number), kind: "task.complete", accepted_at: at, payload: b"{\"n\":1}" };
+        let new = NewEvent {
+            id: event_id(number),
+            kind: "task.complete",
+            accepted_at: at,
+            node: None,
+            payload: b"{\"n\":1}",
+        };
         let first = AttemptRow {
             outcome: "delivered",
             error: None,
@@ -197,7 +202,8 @@ mod tests {
         ring(&mut batch, 1, &["ci"]);
         assert!(!arrive(&mut batch, 1), "it waits already");
         assert!(arrive(&mut batch, 0x1000_0002) && !arrive(&mut batch, 0x1000_0002));
-        let again = NewEvent { id: event_id(0x1000_0002), kind: "x", accepted_at: 1, payload: b"{}" };
+        let again =
+            NewEvent { id: event_id(0x1000_0002), kind: "x", accepted_at: 1, node: None, payload: b"{}" };
         assert_eq!(batch.event(&again).unwrap(), None);
         batch.commit().unwrap();
         assert!(spool.knows(event_id(0x1000_0002)).unwrap() && !spool.knows(event_id(3)).unwrap());

@@ -10,7 +10,10 @@ use std::collections::{HashMap, VecDeque};
 /// Stretches of a table that are read for themselves, before the rest between damaged places is given up.
 const STRETCHES: usize = 1000;
 
-const EVENT: &str = "id, type, accepted_at, payload";
+const EVENT: &str = "id, type, accepted_at, node, payload";
+
+/// The same of an event in `arrivals`.
+const ARRIVED_EVENT: &str = "id, type, accepted_at, NULL, payload";
 
 const DELIVERY: &str = "seq, event, endpoint, hook, state, owner, attempts, created_at, due_at, ended_at, reason, \
     content_type, body, extras, why";
@@ -226,7 +229,7 @@ impl<'a> RowCopy<'a> {
         let inserted = self
             .target
             .prepare_cached(&format!(
-                "INSERT INTO events ({EVENT}) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING"
+                "INSERT INTO events ({EVENT}) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO NOTHING"
             ))?
             .execute(params_from_iter(event))?;
         self.mishap.events += inserted;
@@ -237,9 +240,9 @@ impl<'a> RowCopy<'a> {
 
     fn recent_events(&mut self, since: i64) -> rusqlite::Result<()> {
         // One that arrived moves without its delivery, as it does from the other table.
-        for table in ["events", "arrivals"] {
+        for (table, columns) in [("events", EVENT), ("arrivals", ARRIVED_EVENT)] {
             let sql = format!(
-                "SELECT seq, {EVENT} FROM {table} NOT INDEXED \
+                "SELECT seq, {columns} FROM {table} NOT INDEXED \
                  WHERE seq BETWEEN ?1 AND ?2 AND accepted_at >= {since} ORDER BY seq"
             );
             self.mishap.lost +=
@@ -353,7 +356,8 @@ mod tests {
         let (folder, path) = place();
         let mut spool = spool_at(&path, "me");
         let mut batch = spool.begin().unwrap();
-        let new = NewEvent { id: event_id(1), kind: "task.complete", accepted_at: 1, payload: b"{}" };
+        let new =
+            NewEvent { id: event_id(1), kind: "task.complete", accepted_at: 1, node: None, payload: b"{}" };
         let event = batch.event(&new).unwrap().unwrap();
         let (extras, why, thing) = (Some("{\"file\":\"a.png\"}"), Some("it listens"), Some("a"));
         let message = NewDelivery { extras, why, thing, expires_at: Some(900), ..delivery(event, "a", 1) };

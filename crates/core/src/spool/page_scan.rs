@@ -27,7 +27,7 @@ const NO_ROWS: std::ops::RangeInclusive<u8> = 2..=4;
 
 /// The tables by their number of columns, which are all different. The first column is the row's number.
 const TABLES: [(&str, usize); 6] =
-    [("events", 6), ("deliveries", 23), ("arrivals", 21), ("terms", 4), ("fallbacks", 10), ("batches", 8)];
+    [("events", 7), ("deliveries", 23), ("arrivals", 21), ("terms", 4), ("fallbacks", 10), ("batches", 8)];
 
 /// The rows of a damaged file, and how many pages are unreadable. `None` when there is no file, or nowhere to
 /// put them: the database is a file of the system's folder for such, gone with the connection.
@@ -239,8 +239,13 @@ mod tests {
         for number in 0..3 * COUNT {
             let size = [40, 300, 900, 5_000, 30_000][number as usize % 5];
             let payload = "p".repeat(size).into_bytes();
-            let new =
-                NewEvent { id: event_id(number), kind: "test.event", accepted_at: 9, payload: &payload };
+            let new = NewEvent {
+                id: event_id(number),
+                kind: "test.event",
+                accepted_at: 9,
+                node: None,
+                payload: &payload,
+            };
             let event = batch.event(&new).unwrap().unwrap();
             let message = NewDelivery { body: &payload, thing: Some("x"), ..delivery(event, "ci", 9) };
             let seq = batch.delivery(&message).unwrap();

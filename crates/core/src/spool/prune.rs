@@ -177,7 +177,8 @@ mod tests {
         let late = ring(&mut batch, 2, &["ci"]);
         let waiting = ring(&mut batch, 3, &["ci"]);
         let dead = ring(&mut batch, 4, &["ci"]);
-        let silent = NewEvent { id: event_id(5), kind: "task.complete", accepted_at: 5, payload: b"{}" };
+        let silent =
+            NewEvent { id: event_id(5), kind: "task.complete", accepted_at: 5, node: None, payload: b"{}" };
         batch.event(&silent).unwrap().unwrap();
         for (seq, at) in [(old[0], 100), (old[1], 900), (late[0], 900)] {
             batch.attempt(&attempt(seq, 1)).unwrap();

@@ -35,6 +35,8 @@ pub struct Filter {
     pub endpoint: Option<String>,
     /// Only deliveries of events of this type.
     pub kind: Option<String>,
+    /// Only deliveries of events that this node of a farm posted.
+    pub node: Option<String>,
     /// Only deliveries of this hook.
     pub hook: Option<String>,
     /// Only deliveries with this text, without regard to the case of ASCII letters, in the event's id or payload, in the
@@ -62,6 +64,9 @@ pub struct ListRow {
     pub kind: String,
     /// When the event was accepted.
     pub accepted_at: i64,
+    /// The node of a farm that posted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
     /// The endpoint's name.
     pub endpoint: String,
     /// The hook's name.
@@ -92,6 +97,9 @@ pub struct EventDetail {
     pub kind: String,
     /// When the host's call accepted it.
     pub accepted_at: i64,
+    /// The node of a farm that posted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
     /// The payload, JSON as the host gave it.
     pub payload: String,
     /// What became of the hooks that did not ring for it, in words, a line each, where that was kept.
@@ -272,13 +280,14 @@ fn list_deliveries(conn: &Connection, filter: &Filter) -> rusqlite::Result<Vec<L
         Some(DeliveryState::Delivered) => ("", "state = 'delivered'"),
         None => ("", "TRUE"),
     };
-    let of_event = |column: &str| format!("(SELECT {column} FROM events WHERE seq = event)");
-    let (conditions, values) = conditions(filter, &of_event("type"), &of_event("accepted_at"), HAS_TEXT[0]);
+    let of_event = |column| format!("(SELECT {column} FROM events WHERE seq = event)");
+    let columns = ["type", "accepted_at", "node"].map(of_event);
+    let (conditions, values) = conditions(filter, columns.each_ref().map(String::as_str), HAS_TEXT[0]);
     // The rows are picked by their numbers first: sorting carries no bodies along.
     let sql = format!(
         "WITH picked AS (SELECT seq FROM deliveries {index} WHERE {wanted}{conditions} ORDER BY seq DESC LIMIT ?1) \
          SELECT d.seq, e.id, e.type, e.accepted_at, d.endpoint, d.hook, d.state, d.attempts, d.due_at, \
-         d.ended_at, d.reason, iif(a.number IS NULL, d.status, a.status), a.error \
+         d.ended_at, d.reason, iif(a.number IS NULL, d.status, a.status), a.error, e.node \
          FROM picked CROSS JOIN deliveries d ON d.seq = picked.seq \
          CROSS JOIN events e ON e.seq = d.event \
          LEFT JOIN logged_attempts a ON a.delivery = d.seq AND (a.number, a.started_at) = (SELECT number, started_at \
@@ -290,17 +299,17 @@ fn list_deliveries(conn: &Connection, filter: &Filter) -> rusqlite::Result<Vec<L
 
 /// The rows of `arrivals` that fit the filter.
 fn list_arrivals(conn: &Connection, filter: &Filter) -> rusqlite::Result<Vec<ListRow>> {
-    let (conditions, values) = conditions(filter, "type", "accepted_at", HAS_TEXT[1]);
+    let (conditions, values) = conditions(filter, ["type", "accepted_at", "NULL"], HAS_TEXT[1]);
     let sql = format!(
-        "SELECT seq, id, type, accepted_at, endpoint, hook, 'delivered', 1, created_at, ended_at, NULL, status, NULL \
+        "SELECT seq, id, type, accepted_at, endpoint, hook, 'delivered', 1, created_at, ended_at, NULL, status, NULL, NULL \
          FROM arrivals WHERE TRUE{conditions} ORDER BY seq DESC LIMIT ?1"
     );
     conn.prepare(&sql)?.query_map(params_from_iter(values), read_list_row)?.collect()
 }
 
-/// What a filter says apart from the state, with the type of the event, the time at which it was accepted, and whether
-/// a row has a text; the first value is the limit.
-fn conditions(filter: &Filter, kind: &str, accepted_at: &str, has_text: &str) -> (String, Vec<Value>) {
+/// What a filter says apart from the state, with the type of the event, the time at which it was accepted, its node, and
+/// whether a row has a text; the first value is the limit.
+fn conditions(filter: &Filter, [kind, accepted_at, node]: [&str; 3], has_text: &str) -> (String, Vec<Value>) {
     let text = |text: &Option<String>| text.clone().map(Value::Text);
     let wanted = [
         ("seq < ?".to_owned(), filter.before.map(Value::Integer)),
@@ -308,6 +317,7 @@ fn conditions(filter: &Filter, kind: &str, accepted_at: &str, has_text: &str) ->
         ("endpoint = ?".to_owned(), text(&filter.endpoint)),
         ("hook = ?".to_owned(), text(&filter.hook)),
         (format!("{kind} = ?"), text(&filter.kind)),
+        (format!("{node} = ?"), text(&filter.node)),
         (format!("{accepted_at} >= ?"), filter.since_ms.map(Value::Integer)),
         (has_text.to_owned(), filter.text.as_deref().map(|part| Value::Text(containing(part)))),
     ];
@@ -380,29 +390,28 @@ fn read_list_row(row: &Row<'_>) -> rusqlite::Result<ListRow> {
         reason: row.get(10)?,
         last_status: row.get(11)?,
         last_error: row.get(12)?,
+        node: row.get(13)?,
     })
 }
 
 fn read_event(conn: &Connection, event: i64) -> rusqlite::Result<EventDetail> {
     // By the table's own number: the views make theirs, for which there is no index.
     let (events, deliveries, number) = match event {
-        0.. => ("events WHERE seq", "deliveries WHERE event", event),
-        _ => ("arrivals WHERE seq", "all_deliveries WHERE seq", -event),
+        0.. => ("node, payload FROM events WHERE seq", "deliveries WHERE event", event),
+        _ => ("NULL, payload FROM arrivals WHERE seq", "all_deliveries WHERE seq", -event),
     };
-    let mut detail = conn.query_row(
-        &format!("SELECT id, type, accepted_at, payload FROM {events} = ?1"),
-        [number],
-        |row| {
+    let mut detail =
+        conn.query_row(&format!("SELECT id, type, accepted_at, {events} = ?1"), [number], |row| {
             Ok(EventDetail {
                 id: row.get(0)?,
                 kind: row.get(1)?,
                 accepted_at: row.get(2)?,
-                payload: text(row.get(3)?),
+                node: row.get(3)?,
+                payload: text(row.get(4)?),
                 said: None,
                 deliveries: Vec::new(),
             })
-        },
-    )?;
+        })?;
     let mut accounts = conn.prepare("SELECT said FROM accounts WHERE event = ?1")?;
     detail.said = accounts.query_row([event], |row| row.get(0)).optional()?;
     let mut deliveries = conn.prepare(&format!(

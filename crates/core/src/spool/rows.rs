@@ -13,6 +13,8 @@ pub struct NewEvent<'a> {
     pub kind: &'a str,
     /// When the host's call accepted it.
     pub accepted_at: i64,
+    /// The node of a farm that posted it; `None` for one of this process.
+    pub node: Option<&'a str>,
     /// The payload as given, less `webhook_params`.
     pub payload: &'a [u8],
 }

@@ -7,7 +7,7 @@ use taskbell_ring::failpoint;
 const APPLICATION_ID: i64 = 0x7462_656c;
 
 /// `PRAGMA user_version` of the tables below. A file of another version is refused.
-pub(super) const VERSION: i64 = 10;
+pub(super) const VERSION: i64 = 11;
 
 /// `body` and what follows it stand last, so that reading the other columns of a long row does not walk through
 /// it. What few rows have is in tables of their own: `terms`, `accounts`. What most events become is one row of
@@ -22,6 +22,7 @@ CREATE TABLE events (
     type        TEXT NOT NULL,
     accepted_at INTEGER NOT NULL,
     unheard     INTEGER NOT NULL DEFAULT 1,        -- 0: it has deliveries, and goes with the last one
+    node        TEXT,                              -- of a farm; NULL: this machine
     payload     BLOB NOT NULL                      -- JSON as the host gave it
 ) STRICT;
 CREATE INDEX events_unheard ON events (accepted_at) WHERE unheard = 1;
@@ -68,7 +69,7 @@ CREATE INDEX deliveries_pending ON deliveries (owner, endpoint, seq) WHERE state
 CREATE INDEX deliveries_unrendered ON deliveries (owner, seq) WHERE state = 'pending' AND content_type = '';
 CREATE INDEX deliveries_ended ON deliveries (state, ended_at) WHERE ended_at IS NOT NULL;
 
--- Events whose only delivery arrived with its first attempt before either was written: one row for both. Their ids begin
+-- Events of this machine whose only delivery arrived with its first attempt before either was written: one row for both. Their ids begin
 -- with the time at which they were accepted, a moment before they ended: by them, rows are found in the order of time.
 CREATE TABLE arrivals (
     seq           INTEGER PRIMARY KEY,             -- the number of the delivery; those in deliveries have others
@@ -168,9 +169,9 @@ CREATE TABLE batch_tasks (
 
 -- Everything, for whoever reads. An event in arrivals has the number of its delivery, below zero.
 CREATE VIEW all_events AS
-SELECT seq, id, type, accepted_at, payload FROM events
+SELECT seq, id, type, accepted_at, node, payload FROM events
 UNION ALL
-SELECT -seq, id, type, accepted_at, payload FROM arrivals;
+SELECT -seq, id, type, accepted_at, NULL, payload FROM arrivals;
 
 CREATE VIEW all_deliveries AS
 SELECT seq, event, endpoint, hook, state, attempts, created_at, due_at, ended_at, reason, content_type, body, extras, why
@@ -269,7 +270,7 @@ mod tests {
         let mut conn = Connection::open_in_memory().unwrap();
         create(&mut conn).unwrap();
         conn.execute_batch(
-            "INSERT INTO events VALUES (1, 'evt_1', 'task.complete', 1614265330123, 0, x'7b7d'); \
+            "INSERT INTO events VALUES (1, 'evt_1', 'task.complete', 1614265330123, 0, NULL, x'7b7d'); \
              INSERT INTO deliveries (event, endpoint, hook, state, owner, created_at, due_at, content_type, body) \
              VALUES (1, 'ci', 'h', 'pending', 1, 0, 0, '', x'')",
         )

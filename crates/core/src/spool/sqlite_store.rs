@@ -136,6 +136,12 @@ impl Batch for SpoolTransaction<'_> {
         first: &AttemptRow,
         at: i64,
     ) -> Result<bool, SpoolError> {
+        if event.node.is_some() {
+            // The table of arrivals has no nodes: what a node posts is durable before it is sent.
+            let Some(event) = self.put_event(event, true)? else { return Ok(false) };
+            let delivery = NewDelivery { event, ..*delivery };
+            return self.arrived_delivery(&delivery, first, at).map(|_| true);
+        }
         self.arrival(event, delivery, first, at)
     }
 

@@ -48,6 +48,7 @@ macro_rules! store_suite {
             an_event_is_kept_once,
             an_event_has_one_delivery_to_an_endpoint,
             numbers_are_taken_before_rows_are_written_and_never_again,
+            the_node_of_an_event_is_kept_and_shown,
             what_arrived_before_it_was_written_is_delivered_and_shown,
             attempts_are_logged_and_a_delivery_ends_once,
             a_delivery_that_was_dropped_meanwhile_is_not_due_again,
@@ -77,7 +78,13 @@ pub fn id(number: u32) -> EventId {
 }
 
 fn event(number: u32) -> NewEvent<'static> {
-    NewEvent { id: id(number), kind: "task.complete", accepted_at: i64::from(number), payload: b"{\"n\":1}" }
+    NewEvent {
+        id: id(number),
+        kind: "task.complete",
+        accepted_at: i64::from(number),
+        node: None,
+        payload: b"{\"n\":1}",
+    }
 }
 
 /// A delivery that is due when it is made.

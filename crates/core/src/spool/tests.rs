@@ -45,8 +45,13 @@ pub(super) fn write<T>(spool: &mut Spool, work: impl FnOnce(&mut SpoolTransactio
 /// An event that was accepted at `number` and rings at these endpoints; the deliveries' numbers.
 pub(super) fn ring(batch: &mut SpoolTransaction<'_>, number: u32, endpoints: &[&str]) -> Vec<i64> {
     let at = i64::from(number);
-    let event =
-        NewEvent { id: event_id(number), kind: "task.complete", accepted_at: at, payload: b"{\"n\":1}" };
+    let event = NewEvent {
+        id: event_id(number),
+        kind: "task.complete",
+        accepted_at: at,
+        node: None,
+        payload: b"{\"n\":1}",
+    };
     let event = batch.event(&event).unwrap().unwrap();
     endpoints.iter().map(|endpoint| batch.delivery(&delivery(event, endpoint, at)).unwrap()).collect()
 }

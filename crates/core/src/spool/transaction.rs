@@ -54,7 +54,7 @@ pub(super) fn in_place<'s, 'a>(
     }
 }
 
-const EVENT: &str = "INSERT INTO events (id, type, accepted_at, payload, unheard) VALUES (?1, ?2, ?3, ?4, ?5) \
+const EVENT: &str = "INSERT INTO events (id, type, accepted_at, payload, unheard, node) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
     ON CONFLICT (id) DO NOTHING";
 
 const KNOWN_ARRIVAL: &str = "SELECT 1 FROM arrivals WHERE id = ?1";
@@ -134,7 +134,8 @@ impl<'a> SpoolTransaction<'a> {
                 event.kind,
                 event.accepted_at,
                 event.payload,
-                unheard
+                unheard,
+                event.node
             ])?;
             Ok((inserted > 0).then(|| conn.last_insert_rowid()))
         })

@@ -135,7 +135,13 @@ fn write_arrival(
 }
 
 fn new_event(event: &PlannedEvent) -> NewEvent<'_> {
-    NewEvent { id: event.id, kind: &event.kind, accepted_at: event.accepted_at, payload: &event.payload }
+    NewEvent {
+        id: event.id,
+        kind: &event.kind,
+        accepted_at: event.accepted_at,
+        node: event.origin.as_ref().map(|origin| origin.node.as_str()),
+        payload: &event.payload,
+    }
 }
 
 /// A delivery of the event in this row, to be sent as far as it does not say otherwise.

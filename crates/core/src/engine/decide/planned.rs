@@ -2,6 +2,7 @@
 
 use crate::clock::Moment;
 use crate::endpoint::Endpoint;
+use crate::engine::ingest::EventOrigin;
 use crate::event::EventId;
 use crate::hooks::Explanation;
 use crate::lanes::{Body, Job, LiveJob};
@@ -20,6 +21,8 @@ pub struct PlannedEvent {
     pub accepted_at: i64,
     /// 0 for a derived event, and for one of an earlier run.
     pub ticket: u64,
+    /// The node that posted it.
+    pub origin: Option<Arc<EventOrigin>>,
     pub payload: Vec<u8>,
     pub state: EventState,
     pub deliveries: Vec<PlannedDelivery>,
@@ -37,6 +40,7 @@ impl PlannedEvent {
             kind: kind.into(),
             accepted_at,
             ticket: 0,
+            origin: None,
             payload,
             state: EventState::Final,
             deliveries: Vec::new(),

@@ -4,9 +4,8 @@ use super::decider::Decider;
 use super::farm::NodeEvent;
 use super::planned::{EventState, PlannedDelivery, PlannedEvent};
 use crate::clock::Moment;
-use crate::engine::ingest::{EventFacts, IngestedEvent};
+use crate::engine::ingest::{EventFacts, IngestedEvent, IngestedRecord};
 use crate::hooks::{Facts, Notify, Subject, alert_key};
-use crate::intake::Record;
 use crate::tally::{BatchTask, EndRequest, HeldEnd, QueueTally, Task};
 use serde_json::{Map, Value as Json};
 use taskbell_ring::failpoint;
@@ -93,7 +92,8 @@ impl Decider {
     }
 
     /// Keeps an event that cannot be decided about, and says why nobody is told of it.
-    pub fn give_up(&mut self, record: Record, reason: &str) {
+    pub fn give_up(&mut self, given_up: IngestedRecord, reason: &str) {
+        let IngestedRecord { record, origin } = given_up;
         self.decisions.counts.unheard += 1;
         self.decisions.remarks.push(format!(
             "no message for {}: {reason}; `taskbell show {}` has what the host reported",
@@ -101,6 +101,7 @@ impl Decider {
         ));
         self.decisions.events.push(PlannedEvent {
             ticket: record.ticket,
+            origin,
             deliveries: self.forward(&record.payload).into_iter().collect(),
             explanation: Some(reason.to_owned()),
             ..PlannedEvent::new(record.id, record.kind, record.accepted_at, record.payload)
@@ -204,6 +205,7 @@ impl Decider {
             (event.kind == "alert.resolved").then(|| alert_key(event.payload.value("name").as_ref(), node));
         self.decisions.events.push(PlannedEvent {
             ticket: event.ticket,
+            origin: event.origin,
             state,
             deliveries,
             explanation,

@@ -217,7 +217,13 @@ fn leave_deliveries(place: &Place, later: u32, now: u32) {
     for number in 0..later + now {
         let (id, payload) =
             (EventId::new(unix_ms, u128::from(number)), json!({"data": {"n": number}}).to_string());
-        let event = NewEvent { id, kind: "test.event", accepted_at: unix_ms, payload: payload.as_bytes() };
+        let event = NewEvent {
+            id,
+            kind: "test.event",
+            accepted_at: unix_ms,
+            node: None,
+            payload: payload.as_bytes(),
+        };
         let event = batch.event(&event).unwrap().unwrap();
         let delivery = NewDelivery {
             event,

@@ -23,8 +23,13 @@ fn close_keeps_its_time_while_another_process_holds_the_spool() {
     let path = crate::spool::SpoolPath::File(place.spool());
     let mut other = Spool::open(&path, "other").unwrap();
     let mut held = other.begin().unwrap();
-    let event =
-        NewEvent { id: crate::event::EventId::new(1, 1), kind: "test.event", accepted_at: 1, payload: b"{}" };
+    let event = NewEvent {
+        id: crate::event::EventId::new(1, 1),
+        kind: "test.event",
+        accepted_at: 1,
+        node: None,
+        payload: b"{}",
+    };
     held.event(&event).unwrap();
     bell.emit("test.event", b"{\"n\": 1}").unwrap();
     let start = Instant::now();

@@ -42,6 +42,29 @@ pub fn numbers_are_taken_before_rows_are_written_and_never_again(place: &impl Pl
     assert_eq!(numbers(&waiting(&store)), [first, taken, next]);
 }
 
+pub fn the_node_of_an_event_is_kept_and_shown(place: &impl Place) {
+    let mut store = place.open("me");
+    let posted = |number| NewEvent { node: Some("render-07"), ..event(number) };
+    write(&mut store, |batch| ring(batch, 1, &["ci"]));
+    let taken = store.take_numbers(1).unwrap();
+    let waits = write(&mut store, |batch| {
+        let row = batch.put_event(&posted(2), true).unwrap().unwrap();
+        assert!(batch.put_arrival(&posted(3), &delivery(0, "ci", 3), &success(taken, 1), 70).unwrap());
+        batch.put_delivery(&delivery(row, "ci", 2), Early::No).unwrap()
+    });
+    let reader = place.reader();
+    for (number, node) in [(1, None), (2, Some("render-07")), (3, Some("render-07"))] {
+        let shown = reader.show(&id(number).to_string()).unwrap().unwrap();
+        assert_eq!(shown.node.as_deref(), node);
+    }
+    let of_node = Filter { node: Some("render-07".into()), limit: 9, ..Filter::default() };
+    let listed = reader.list(&of_node).unwrap();
+    assert!(listed.iter().all(|row| row.node.as_deref() == Some("render-07")));
+    let mut numbers: Vec<i64> = listed.iter().map(|row| row.delivery).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [waits.min(taken), waits.max(taken)]);
+}
+
 pub fn what_arrived_before_it_was_written_is_delivered_and_shown(place: &impl Place) {
     let mut store = place.open("me");
     write(&mut store, |batch| ring(batch, 1, &["ci"]));

@@ -14,8 +14,13 @@ fn what_was_committed_is_there_after_a_reopen_byte_for_byte() {
     let (_dir, path) = place();
     let mut first = spool_at(&path, "me");
     let mut batch = first.begin().unwrap();
-    let event =
-        NewEvent { id: event_id(7), kind: "queue.end", accepted_at: 70, payload: b"{\"a\":\"\xc3\xa4\"}" };
+    let event = NewEvent {
+        id: event_id(7),
+        kind: "queue.end",
+        accepted_at: 70,
+        node: None,
+        payload: b"{\"a\":\"\xc3\xa4\"}",
+    };
     let event = batch.event(&event).unwrap().unwrap();
     let body: Vec<u8> = (0..=255).cycle().take(70_000).collect();
     let seq = batch.delivery(&NewDelivery { body: &body, due_at: 99, ..delivery(event, "ci", 71) }).unwrap();
@@ -54,7 +59,8 @@ fn an_event_that_is_told_twice_is_kept_once() {
     let mut spool = spool("me");
     let mut batch = spool.begin().unwrap();
     ring(&mut batch, 1, &["ci"]);
-    let again = NewEvent { id: event_id(1), kind: "task.complete", accepted_at: 1, payload: b"{}" };
+    let again =
+        NewEvent { id: event_id(1), kind: "task.complete", accepted_at: 1, node: None, payload: b"{}" };
     assert_eq!(batch.event(&again).unwrap(), None);
     batch.commit().unwrap();
     write(&mut spool, |batch| assert_eq!(batch.event(&again).unwrap(), None));
