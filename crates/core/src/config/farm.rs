@@ -17,8 +17,9 @@ use super::value_types::{
     Choice, DurationRange, List, SizeRange, Text, choice, duration, list, one_or_many, parsed_text,
     secret_text, size, text,
 };
-use crate::endpoint::{Endpoint, FARM, Overflow, Proxy, Relays, RetryPolicy};
+use crate::endpoint::{Endpoint, FARM, Overflow, Proxy, Relays, RetryPolicy, Tls};
 use crate::farm::{NodeHead, POST_PATH, SpeaksFor};
+use crate::hash::sha256_hex;
 use crate::platform::{self, AnswerRules, Target};
 use crate::secret::{Secret, SecretUrl};
 use crate::sign::{Signer, Verifier};
@@ -36,6 +37,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The age at which an event is given up: none, in the life of a machine.
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// The digits of a secret's mark: enough to tell secrets apart, and too few to learn anything of one.
+const MARK_DIGITS: usize = 16;
 
 /// The longest name of a node, in bytes.
 const MAX_NODE_BYTES: usize = 256;
@@ -71,7 +75,8 @@ config_table! {
     );
     CA_FILE: Text<Arc<[u8]>> = key(
         "ca_file", parsed_text("a path, or PEM text", parse_certificates), Absent,
-        "Of a node: certificates that are trusted in addition to the system's roots.",
+        "Certificates that are trusted in addition to the system's roots: of a node, for its relays; of a relay, for the \
+         database of `store`.",
     );
     CLIENT_CERT: Text<Arc<[u8]>> = key(
         "client_cert", parsed_text("a path, or PEM text", parse_certificates), Absent,
@@ -109,7 +114,7 @@ config_table! {
     );
     LEASE: DurationRange = key(
         "lease", duration("2s", "60s"), Toml("\"5s\""),
-        "Of a relay: for how long a leader on such a database leads without a sign of life.",
+        "Of a relay: for how long a leader on such a database leads without a sign of life; one that ends is followed at once.",
     );
     NODE_LOST: DurationRange = key(
         "node_lost", duration("30s", "1d"), Toml("\"60s\""),
@@ -140,6 +145,7 @@ const RELAY_KEYS: &[&str] = &[
     keys::KEY.name,
     keys::SECRETS.name,
     keys::STORE.name,
+    keys::CA_FILE.name,
     keys::LEASE.name,
     keys::NODE_LOST.name,
     keys::MAX_WAITING.name,
@@ -163,7 +169,11 @@ pub(super) fn part(table: &TableReader<'_>) -> FarmPart {
 
 /// `None` where the table has an error. Every key is read, so that all errors are reported.
 pub(super) fn read(table: &TableReader<'_>, host: &str) -> Option<FarmSettings> {
-    let (node, relay) = (read_node(table, host), read_relay(table));
+    let tls_keys =
+        TlsKeys { ca: &keys::CA_FILE, certificate: &keys::CLIENT_CERT, private_key: &keys::CLIENT_KEY };
+    let tls = read_tls(table, &tls_keys);
+    let ca = tls.ca.clone();
+    let (node, relay) = (read_node(table, host, tls), read_relay(table, ca));
     match part(table) {
         FarmPart::Node if table.has(&keys::LISTEN) => {
             let message = "`relays` makes this the configuration of a node and `listen` that of a relay: write two files";
@@ -188,20 +198,17 @@ pub(super) fn read(table: &TableReader<'_>, host: &str) -> Option<FarmSettings> 
 
 /// Rejects the keys of the other half.
 fn refuse(table: &TableReader<'_>, others: &[&str], whose: &str, own: &[&str]) {
-    for key in others.iter().filter(|key| table.has(key)) {
+    for key in others.iter().filter(|key| table.has(key) && !own.contains(key)) {
         table.error(key, format!("this key belongs to {whose}; here are {}", alternatives(own)));
     }
 }
 
-fn read_node(table: &TableReader<'_>, host: &str) -> Option<Endpoint> {
+fn read_node(table: &TableReader<'_>, host: &str, tls: Tls) -> Option<Endpoint> {
     let relays = table.read(&keys::RELAYS).unwrap_or_default();
     let secret = table.read(&keys::SECRET);
     let node = table.read_string(&keys::NODE).unwrap_or_else(|| host.to_owned());
     let speaks_for = table.read(&keys::SPEAKS_FOR).unwrap_or_default();
     let timeout = table.read(&keys::TIMEOUT).unwrap_or_default();
-    let tls_keys =
-        TlsKeys { ca: &keys::CA_FILE, certificate: &keys::CLIENT_CERT, private_key: &keys::CLIENT_KEY };
-    let tls = read_tls(table, &tls_keys);
     let proxy = table.read(&keys::PROXY).unwrap_or_default();
     if !table.has(&keys::RELAYS) {
         return None;
@@ -285,7 +292,7 @@ fn check_relays(table: &TableReader<'_>, relays: &[Url]) {
     }
 }
 
-fn read_relay(table: &TableReader<'_>) -> Option<RelaySettings> {
+fn read_relay(table: &TableReader<'_>, ca: Option<Arc<[u8]>>) -> Option<RelaySettings> {
     let listen = table.read(&keys::LISTEN);
     let (chain, private_key) = (table.read(&keys::CERT), table.read(&keys::KEY));
     let secrets = table.read(&keys::SECRETS).unwrap_or_default();
@@ -312,9 +319,13 @@ fn read_relay(table: &TableReader<'_>) -> Option<RelaySettings> {
         Some(store) => Some(read_store(table, store)?),
         None => None,
     };
+    if ca.is_some() && store.is_none() {
+        table.error(&keys::CA_FILE, "without `store` a relay asks no database, and has no use for this key");
+    }
     if secrets.is_empty() {
         return None;
     }
+    let secret_marks = secrets.iter().map(|secret| sha256_hex(secret.text.trim(), MARK_DIGITS)).collect();
     let entry = standard_webhooks(table, &keys::SECRETS, secrets);
     let verifier =
         Verifier::from_json(&entry).map_err(|message| table.error(&keys::SECRETS, message)).ok()?;
@@ -322,7 +333,9 @@ fn read_relay(table: &TableReader<'_>) -> Option<RelaySettings> {
         listen: listen?,
         tls: chain.zip(private_key),
         verifier: Arc::new(verifier),
+        secret_marks,
         store,
+        ca,
         lease: lease.unwrap_or(Duration::from_secs(5)),
         node_lost: node_lost.unwrap_or(Duration::from_secs(60)),
         max_waiting: usize::try_from(max_waiting.unwrap_or_default()).unwrap_or(usize::MAX),

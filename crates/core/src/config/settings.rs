@@ -103,8 +103,12 @@ pub struct RelaySettings {
     pub tls: Option<(Arc<[u8]>, Secret)>,
     /// Checks the signature of each post.
     pub verifier: Arc<Verifier>,
+    /// Marks of its secrets, by which a database knows the farm that it belongs to.
+    pub secret_marks: Vec<String>,
     /// The URL of the database; `None` for that of `[spool]`.
     pub store: Option<Secret>,
+    /// PEM of certificates that are trusted besides the system's, for the database.
+    pub ca: Option<Arc<[u8]>>,
     /// After this time without a sign of life of the leader another relay leads.
     pub lease: Duration,
     /// After this time without a post a node is lost.

@@ -35,4 +35,5 @@ pub use connection_limit::most_senders;
 pub use error::{TransportError, TransportErrorKind};
 pub use request_head::HeaderLine;
 pub use request_state::Phases;
+pub use tls::client_config;
 pub use vet::{Reach, vet};

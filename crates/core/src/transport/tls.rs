@@ -75,6 +75,16 @@ impl TlsSetup {
     }
 }
 
+/// What verifies a server that is spoken to by other means than this module: as an endpoint does.
+///
+/// # Errors
+/// A sentence, where the certificates cannot be used.
+pub fn client_config(ca: Option<&Arc<[u8]>>) -> Result<Arc<ClientConfig>, String> {
+    let settings = endpoint::Tls { ca: ca.cloned(), client: None };
+    let config = TlsSetup::read(&settings).and_then(|setup| setup.config());
+    config.map_err(|error| error.to_string())
+}
+
 /// Shakes hands to the end over this stream.
 pub(super) fn shake_hands(
     tls: &mut ClientConnection,

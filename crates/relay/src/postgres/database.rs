@@ -6,13 +6,16 @@ use super::fault::DatabaseFault;
 use super::tls::Connector;
 use std::future::Future;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config};
 
 /// The oldest version that has all that is used; as `server_version_num`.
 const OLDEST: i32 = 130_000;
+
+/// Between two looks at whether a connection lasts.
+const WATCH_EVERY: Duration = Duration::from_millis(20);
 
 /// What a session waits at most on the server's side; so that what a relay leaves open there ends without it.
 const SETTINGS: &str = "SET statement_timeout = '20s'; SET lock_timeout = '8s'; \
@@ -77,6 +80,24 @@ impl Database {
             *client = Some(used);
         }
         done
+    }
+
+    /// From now on each connect and each call takes this long at most.
+    pub fn set_limit(&mut self, limit: Duration) {
+        self.config.connect_timeout(limit);
+        self.limit = limit;
+    }
+
+    /// Waits this long, or until `is_over` says so, or the connection has ended. Whether it lasts.
+    pub fn watch(&self, time: Duration, is_over: impl Fn() -> bool) -> bool {
+        let Some(client) = &self.client else { return false };
+        self.runtime.block_on(async {
+            let end = Instant::now() + time;
+            while !client.is_closed() && !is_over() && Instant::now() < end {
+                tokio::time::sleep(WATCH_EVERY).await;
+            }
+            !client.is_closed()
+        })
     }
 
     /// Whether the last call made its connection.

@@ -42,12 +42,25 @@ impl From<tokio_postgres::Error> for DatabaseFault {
             Some(refusal) => {
                 DatabaseFault::Refused(format!("{} ({})", refusal.message(), refusal.code().code()))
             }
+            None if lacks_trust(&error) => DatabaseFault::Unfit(format!(
+                "the connection to the database cannot be trusted: {}; a farm needs TLS to a database on another machine, \
+                 with a certificate of an authority that the system or `[farm] ca_file` names",
+                std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default()
+            )),
             None => {
                 let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
                 DatabaseFault::Away(format!("{error}{}", cause.unwrap_or_default()))
             }
         }
     }
+}
+
+/// Whether the server has no TLS, or a certificate that is not trusted. A connection that only breaks meanwhile is none.
+fn lacks_trust(error: &tokio_postgres::Error) -> bool {
+    let is_of_tls = error.to_string().contains("TLS handshake");
+    let cause = std::error::Error::source(error);
+    let io = cause.and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    is_of_tls && io.is_none_or(|error| error.kind() == std::io::ErrorKind::InvalidData)
 }
 
 impl fmt::Display for DatabaseFault {

@@ -7,7 +7,7 @@
 use super::database::Database;
 use super::fault::DatabaseFault;
 use std::time::{Duration, Instant};
-use tokio_postgres::Transaction;
+use tokio_postgres::{Row, Transaction};
 
 /// The version of the tables below. A database with a later one is refused.
 const VERSION: i32 = 1;
@@ -40,12 +40,13 @@ const FENCE: &str = "SELECT pg_current_xact_id()::text FROM taskbell.leader WHER
 /// The part of its time after which a leader no longer trusts itself, of ten: clocks may differ in their speed.
 const TRUSTED_TENTHS: u32 = 8;
 
-/// Makes the tables in an empty database, or checks those that are there. `farm` names the farm: two of them in one
-/// database are refused.
+/// Makes the tables in an empty database, or checks those that are there. `farm` has the marks of the secrets of the farm:
+/// the database of another one, which has none of them, is refused. Those that were changed meanwhile are kept.
 ///
 /// # Errors
 /// `Unfit` for tables of a later version or of another farm; those of a connection.
-pub fn prepare(database: &mut Database, farm: &str) -> Result<(), DatabaseFault> {
+pub fn prepare(database: &mut Database, farm: &[String]) -> Result<(), DatabaseFault> {
+    let marks = farm.join(" ");
     database.run("look at its tables", async |client| {
         let transaction = client.transaction().await?;
         transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&TABLES_LOCK]).await?;
@@ -53,24 +54,82 @@ pub fn prepare(database: &mut Database, farm: &str) -> Result<(), DatabaseFault>
         if !known.get::<_, bool>(0) {
             transaction.batch_execute(TABLES).await?;
             let meta = "INSERT INTO taskbell.meta (version, farm) VALUES ($1, $2)";
-            transaction.execute(meta, &[&VERSION, &farm]).await?;
+            transaction.execute(meta, &[&VERSION, &marks]).await?;
             return Ok(transaction.commit().await?);
         }
-        let row = transaction.query_one("SELECT version, farm FROM taskbell.meta", &[]).await?;
-        let (version, other): (i32, String) = (row.get(0), row.get(1));
-        if version != VERSION {
+        let row = transaction.query_one(META, &[]).await?;
+        if check_meta(&row, farm)? != marks {
+            transaction.execute("UPDATE taskbell.meta SET farm = $1", &[&marks]).await?;
+        }
+        Ok(transaction.commit().await?)
+    })
+}
+
+/// Whether this farm can use the database, without changing anything in it. `false` where no relay has used it yet.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn inspect(database: &mut Database, farm: &[String]) -> Result<bool, DatabaseFault> {
+    database.run("look at its tables", async |client| {
+        let known = client.query_one("SELECT to_regclass('taskbell.meta') IS NOT NULL", &[]).await?;
+        if known.get(0) {
+            check_meta(&client.query_one(META, &[]).await?, farm)?;
+            return Ok(true);
+        }
+        let may = client
+            .query_one("SELECT has_database_privilege(current_database(), 'CREATE'), current_user::text", &[])
+            .await?;
+        if !may.get::<_, bool>(0) {
             return Err(DatabaseFault::Unfit(format!(
-                "the tables in the database have version {version}, this relay knows {VERSION}: update it, or name \
-                 another database as `[farm] store`"
+                "the role {} may make no tables in the database: make it the database's owner, or run \
+                 `GRANT CREATE ON DATABASE` once",
+                may.get::<_, String>(1).escape_debug()
             )));
         }
-        if other != farm {
-            return Err(DatabaseFault::Unfit(format!(
-                "the database belongs to the farm `{}`, not to `{farm}`: each farm needs a database of its own",
-                other.escape_debug()
-            )));
-        }
-        Ok(())
+        Ok(false)
+    })
+}
+
+const META: &str = "SELECT version, farm FROM taskbell.meta";
+
+/// The marks that the database has of the farm's secrets.
+fn check_meta(row: &Row, farm: &[String]) -> Result<String, DatabaseFault> {
+    let (version, marks): (i32, String) = (row.get(0), row.get(1));
+    if version != VERSION {
+        return Err(DatabaseFault::Unfit(format!(
+            "the tables in the database have version {version}, this relay knows {VERSION}: update it, or name \
+             another database as `[farm] store`"
+        )));
+    }
+    if !marks.split(' ').any(|mark| farm.iter().any(|own| own == mark)) {
+        return Err(DatabaseFault::Unfit(
+            "the database belongs to another farm, whose relays have none of the `secrets` of this one: each farm needs a \
+             database of its own"
+                .to_owned(),
+        ));
+    }
+    Ok(marks)
+}
+
+/// Who leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leader {
+    /// Larger than that of every leader before; 0 before the first one.
+    pub epoch: i64,
+    /// The relay, for people.
+    pub holder: String,
+    /// Whether it leads still.
+    pub is_leading: bool,
+}
+
+/// Who leads, for who looks on.
+///
+/// # Errors
+/// Those of the connection.
+pub fn leader(database: &mut Database) -> Result<Leader, DatabaseFault> {
+    database.run("question about the leader", async |client| {
+        let row = client.query_one(LOOK, &[]).await?;
+        Ok(Leader { epoch: row.get(0), holder: row.get(1), is_leading: !row.get::<_, bool>(2) })
     })
 }
 
@@ -86,6 +145,11 @@ impl Term {
     /// Whether it certainly still leads. What it sends after that, another may send, too.
     pub fn is_trusted(&self, now: Instant) -> bool {
         now < self.trusted_until
+    }
+
+    /// Until when.
+    pub fn trusted_until(&self) -> Instant {
+        self.trusted_until
     }
 }
 
@@ -156,6 +220,21 @@ impl Lease {
             )),
             _ => Ok(Some(self.term(epoch, asked))),
         }
+    }
+
+    /// As [`Database::set_limit`].
+    pub fn set_limit(&mut self, limit: Duration) {
+        self.database.set_limit(limit);
+    }
+
+    /// How long it holds without being renewed.
+    pub fn time(&self) -> Duration {
+        self.time
+    }
+
+    /// As [`Database::watch`], of the session that holds the lease.
+    pub fn watch(&self, time: Duration, is_over: impl Fn() -> bool) -> bool {
+        self.database.watch(time, is_over)
     }
 
     fn term(&self, epoch: i64, asked: Instant) -> Term {

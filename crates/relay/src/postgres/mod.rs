@@ -1,5 +1,6 @@
 //! PostgreSQL as the store of a farm: a connection on which nothing hangs, and who of several relays leads.
 
+mod access;
 mod database;
 mod fault;
 mod lease;
@@ -7,7 +8,8 @@ mod lease;
 mod tests;
 mod tls;
 
+pub use access::StoreAccess;
 pub use database::Database;
 pub use fault::DatabaseFault;
-pub use lease::{Lease, Term, prepare, transact, was_committed};
+pub use lease::{Leader, Lease, Term, inspect, leader, prepare, transact, was_committed};
 pub use tls::Connector;

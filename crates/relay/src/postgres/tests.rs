@@ -2,7 +2,9 @@
 
 mod cluster;
 
-use super::{Connector, Database, DatabaseFault, Lease, Term, prepare, transact, was_committed};
+use super::{
+    Connector, Database, DatabaseFault, Lease, Term, inspect, leader, prepare, transact, was_committed,
+};
 use cluster::{Cluster, SilentProxy};
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -18,6 +20,11 @@ fn database(url: &str, limit: Duration) -> Database {
     Database::new(url, connector(), limit).unwrap()
 }
 
+/// The marks of the secrets of a farm.
+fn farm(secrets: &str) -> Vec<String> {
+    secrets.split(' ').map(str::to_owned).collect()
+}
+
 /// Trusts nobody; the servers of the tests have no certificate.
 fn connector() -> Connector {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -31,7 +38,7 @@ fn connector() -> Connector {
 
 fn lease(url: &str, time: Duration) -> Lease {
     let mut database = database(url, LIMIT);
-    prepare(&mut database, "studio").unwrap();
+    prepare(&mut database, &farm("studio")).unwrap();
     Lease::new(database, "relay", time)
 }
 
@@ -78,6 +85,8 @@ fn one_leads_and_another_takes_over_at_once_when_its_session_is_gone() {
     let Some(cluster) = Cluster::start() else { return };
     let (mut first, mut second) = (lease(&cluster.url(), LEASE), lease(&cluster.url(), LEASE));
     let term = first.take().unwrap().unwrap();
+    let led = leader(&mut database(&cluster.url(), LIMIT)).unwrap();
+    assert_eq!((led.epoch, led.holder.as_str(), led.is_leading), (term.epoch, "relay", true));
     assert!(term.is_trusted(Instant::now()) && !term.is_trusted(Instant::now() + LEASE));
     assert_eq!(second.take().unwrap(), None);
     let renewed = first.renew(&term).unwrap().unwrap();
@@ -197,16 +206,22 @@ fn a_server_that_is_stopped_and_started_keeps_what_was_committed_and_who_led_lea
 #[test]
 fn what_cannot_be_used_is_refused_in_a_sentence() {
     let Some(cluster) = Cluster::start() else { return };
-    let database_of = |farm: &str| prepare(&mut database(&cluster.url(), LIMIT), farm);
-    database_of("studio").unwrap();
-    database_of("studio").unwrap();
-    let other = database_of("lab").unwrap_err().to_string();
-    assert!(other.contains("belongs to the farm `studio`"), "{other}");
+    let database_of = |secrets: &str| prepare(&mut database(&cluster.url(), LIMIT), &farm(secrets));
+    let look_of = |secrets: &str| inspect(&mut database(&cluster.url(), LIMIT), &farm(secrets));
+    assert!(!look_of("studio").unwrap(), "nobody has used it");
+    // Its secret is changed in three steps.
+    for secrets in ["studio", "studio", "studio new", "new"] {
+        database_of(secrets).unwrap();
+        assert!(look_of(secrets).unwrap());
+    }
+    for other in [database_of("lab").unwrap_err(), look_of("studio").unwrap_err()] {
+        assert!(other.to_string().contains("belongs to another farm"), "{other}");
+    }
     let newer = database(&cluster.url(), LIMIT).run("statement", async |client| {
         Ok(client.batch_execute("UPDATE taskbell.meta SET version = 99").await?)
     });
     newer.unwrap();
-    let newer = database_of("studio").unwrap_err().to_string();
+    let newer = database_of("new").unwrap_err().to_string();
     assert!(newer.contains("have version 99, this relay knows 1"), "{newer}");
     let url = format!("postgres://u:hunter2@127.0.0.1:{}", cluster.port);
     let unnamed = Database::new(&url, connector(), LIMIT).err().unwrap().to_string();
@@ -229,8 +244,10 @@ fn a_server_without_tls_gets_no_password_unless_it_is_on_this_machine() {
     });
     // An address that leads here, and does not show it.
     let url = format!("postgres://taskbell:hunter2@0.0.0.0:{port}/taskbell?sslmode=disable");
-    let refused = prepare(&mut database(&url, LIMIT), "studio").unwrap_err();
-    assert!(refused.is_transient(), "{refused}");
+    let refused = prepare(&mut database(&url, LIMIT), &farm("studio")).unwrap_err();
+    assert!(matches!(refused, DatabaseFault::Unfit(_)), "{refused}");
+    let refused = refused.to_string();
+    assert!(refused.contains("needs TLS") && !refused.contains("hunter2"), "{refused}");
     let (request, rest) = reader.join().unwrap();
     assert_eq!(request[4..], 80_877_103_u32.to_be_bytes(), "it asks for TLS, whatever the URL says");
     assert!(rest.is_empty(), "and says nothing without it");

@@ -8,6 +8,7 @@ mod delivery;
 mod gathering;
 mod mishaps;
 mod operator;
+mod other_store;
 mod receiver;
 mod restart;
 mod sending;
