@@ -28,13 +28,16 @@ pub struct Mapped {
 impl Region {
     /// `bytes` (a multiple of 8) of zeroed memory, every page touched.
     pub fn memory(bytes: usize) -> Region {
-        Region::Memory((0..bytes / 8).map(|_| AtomicU64::new(0)).collect())
+        let region = Region::Memory((0..bytes / 8).map(|_| AtomicU64::new(0)).collect());
+        // The compiler asks for memory that is zero already, which the system maps page by page at the first store.
+        region.touch();
+        region
     }
 
     /// Fills the file with `bytes` zeros (a multiple of the page size) and maps it.
     ///
     /// The zeros are written, not left as a hole: a full disk must fail here, not as a fault on a host's
-    /// thread. Every page is then touched through the mapping, so that the first event pays nothing.
+    /// thread. Every page is then touched through the mapping.
     pub fn map(file: &File, bytes: usize) -> io::Result<Region> {
         let mut writer = file;
         let zeros = vec![0_u8; bytes.min(256 * 1024)];
@@ -50,10 +53,15 @@ impl Region {
             return Err(io::Error::other("the system mapped it at an unaligned address"));
         }
         let region = Region::Mapped(Mapped { map, words: bytes / 8, written_out: true });
-        for page in region.words().chunks(PAGE_BYTES / 8) {
+        region.touch();
+        Ok(region)
+    }
+
+    /// Stores into every page, so that no event pays for its first use.
+    fn touch(&self) {
+        for page in self.words().chunks(PAGE_BYTES / 8) {
             page[0].store(0, Ordering::Relaxed);
         }
-        Ok(region)
     }
 
     /// The same region, of a file that the system never writes to a disk.
@@ -102,6 +110,25 @@ mod tests {
         (&file).seek(SeekFrom::Start(0)).unwrap();
         io::Read::read_to_end(&mut &file, &mut bytes).unwrap();
         assert_eq!(bytes[4800..4808], 0x1122_3344_u64.to_ne_bytes());
+    }
+
+    /// Pages that the system has mapped for this thread at their first use.
+    #[cfg(target_os = "linux")]
+    fn faults() -> u64 {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        fields.split_whitespace().nth(7).unwrap().parse().unwrap()
+    }
+
+    #[cfg(all(target_os = "linux", not(miri)))]
+    #[test]
+    fn no_store_of_an_event_is_the_first_into_its_page() {
+        const PAGES: usize = 2048;
+        let region = Region::memory(PAGES * PAGE_BYTES);
+        let before = faults();
+        region.words().iter().for_each(|word| word.store(1, Ordering::Relaxed));
+        let taken = faults() - before;
+        assert!(taken < PAGES as u64 / 8, "{taken} pages were mapped by a store");
     }
 
     #[cfg(unix)]

@@ -92,12 +92,12 @@ impl Bell {
             return Err(Error::new(ErrorKind::Spool, message));
         }
         let accepted = self.parts.intake.push(kind, payload).map_err(|refusal| self.refuse(refusal))?;
+        let is_asleep = call.end_with_event();
         if accepted.crowds {
             self.parts.waker.wake();
-        } else {
-            self.parts.waker.notify();
+        } else if is_asleep {
+            self.parts.waker.end_deep_sleep();
         }
-        call.end_with_event();
         Ok(accepted)
     }
 

@@ -70,6 +70,11 @@ impl Waker {
     /// Ends deep sleep, after the caller has left work for the dispatcher. Does nothing while it is awake.
     pub fn notify(&self) {
         fence(Ordering::SeqCst);
+        self.end_deep_sleep();
+    }
+
+    /// The same for a caller that has learnt in another way that the dispatcher may sleep.
+    pub fn end_deep_sleep(&self) {
         if self.deep.load(Ordering::Relaxed) && self.deep.swap(false, Ordering::AcqRel) {
             self.end_sleep();
         }
@@ -139,6 +144,7 @@ struct WakePipe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::in_flight::InFlight;
     use std::sync::Arc;
     use std::sync::atomic::AtomicU32;
     use std::time::Instant;
@@ -161,6 +167,32 @@ mod tests {
         for turn in 0..20_000 {
             work.fetch_add(1, Ordering::Release);
             if turn % 3 == 0 { waker.wake() } else { waker.notify() }
+        }
+        dispatcher.join().unwrap();
+        assert!(start.elapsed() < Duration::from_secs(30), "it missed a wake-up");
+    }
+
+    #[test]
+    fn every_call_that_ends_in_deep_sleep_ends_it_and_none_is_missed() {
+        let (waker, in_flight) = (Arc::new(Waker::default()), Arc::new(InFlight::default()));
+        let (sleeper, calls) = (Arc::clone(&waker), Arc::clone(&in_flight));
+        let dispatcher = thread::spawn(move || {
+            sleeper.attach_this_thread();
+            let mut done = 0;
+            while done < 20_000 {
+                sleeper.sleep(Some(Duration::from_secs(60)), || {
+                    calls.fall_asleep();
+                    calls.events() > done
+                });
+                calls.awake();
+                done = calls.events();
+            }
+        });
+        let start = Instant::now();
+        for _ in 0..20_000 {
+            if in_flight.enter().unwrap().end_with_event() {
+                waker.end_deep_sleep();
+            }
         }
         dispatcher.join().unwrap();
         assert!(start.elapsed() < Duration::from_secs(30), "it missed a wake-up");

@@ -301,7 +301,12 @@ impl<S: Store> Dispatcher<S> {
             Rest::DeepSleep => {
                 let limit = self.next_due(now).map(|due| due.saturating_sub(now.monotonic));
                 self.committer.spool.rest();
-                self.parts.waker.sleep(limit, || self.parts.has_work());
+                let in_flight = &self.parts.in_flight;
+                self.parts.waker.sleep(limit, || {
+                    in_flight.fall_asleep();
+                    self.parts.has_work()
+                });
+                in_flight.awake();
                 self.peers.after_deep_sleep();
             }
         }
