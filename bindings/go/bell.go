@@ -1,15 +1,12 @@
 package taskbell
 
-// #include "taskbell_load.h"
-import "C"
-
 import (
 	"context"
 	"encoding/json"
 	"errors"
-	"runtime/cgo"
 	"sync"
 	"time"
+	"unsafe"
 )
 
 // Ticket is the number of one accepted event, for Wait.
@@ -20,11 +17,11 @@ const step = 100 * time.Millisecond
 
 // Bell is an open instance: a configuration, a spool, and threads of the library's own.
 type Bell struct {
-	handle *C.taskbell_t
+	handle unsafe.Pointer
 
 	// Of the log, and of closing.
 	changing sync.Mutex
-	log      cgo.Handle
+	log      uintptr
 	closed   bool
 }
 
@@ -34,15 +31,15 @@ func Open(config string) (*Bell, error) { return OpenWithLog(config, ToLog) }
 
 // OpenWithLog is Open with a function for the log; nil is none.
 func OpenWithLog(config string, function LogFunction) (*Bell, error) {
-	given, free, err := cString(config, "config")
+	given, err := cString(config, "config")
 	if err != nil {
 		return nil, err
 	}
-	defer free()
-	bell := &Bell{}
-	if err := call(func() C.int32_t { return C.taskbell_open(given, &bell.handle) }); err != nil {
+	var handle unsafe.Pointer
+	if err := call(func() int32 { return taskbell_open(given, &handle) }); err != nil {
 		return nil, err
 	}
+	bell := &Bell{handle: handle}
 	if function != nil {
 		// Without a thread for it, the bell still works.
 		_ = bell.SetLog(function)
@@ -57,19 +54,17 @@ func (bell *Bell) Emit(kind string, payload any) (Ticket, error) {
 	if err != nil {
 		return 0, err
 	}
-	given, free, err := cString(kind, "type")
+	given, err := cString(kind, "type")
 	if err != nil {
 		return 0, err
 	}
-	defer free()
-	var data *C.char
+	var data *byte
 	if isGiven {
-		data = C.CString(body)
-		defer freeText(data)
+		data = cBytes(body)
 	}
-	var ticket C.uint64_t
-	err = call(func() C.int32_t {
-		return C.taskbell_emit(bell.handle, given, data, C.size_t(len(body)), &ticket)
+	var ticket uint64
+	err = call(func() int32 {
+		return taskbell_emit(bell.handle, given, data, uintptr(len(body)), &ticket)
 	})
 	return Ticket(ticket), err
 }
@@ -82,42 +77,41 @@ func (bell *Bell) QueueEnd(queue any) (Ticket, error) { return bell.Emit("queue.
 
 // Metric reports the value of a metric, for alerts.
 func (bell *Bell) Metric(name string, value float64) error {
-	given, free, err := cString(name, "name")
+	given, err := cString(name, "name")
 	if err != nil {
 		return err
 	}
-	defer free()
-	return call(func() C.int32_t { return C.taskbell_metric(bell.handle, given, C.double(value)) })
+	return call(func() int32 { return taskbell_metric(bell.handle, given, value) })
 }
 
 // Wait waits until every delivery of that event has ended, or the context has; then its error is that of the context.
 func (bell *Bell) Wait(ctx context.Context, ticket Ticket) error {
-	return until(ctx, func(limit time.Duration) C.int32_t {
-		return C.taskbell_wait(bell.handle, C.uint64_t(ticket), milliseconds(limit))
+	return until(ctx, func(limit time.Duration) int32 {
+		return taskbell_wait(bell.handle, uint64(ticket), milliseconds(limit))
 	})
 }
 
 // Sync waits until all accepted events are on the disk, or the context has ended.
 func (bell *Bell) Sync(ctx context.Context) error {
-	return until(ctx, func(limit time.Duration) C.int32_t {
-		return C.taskbell_sync(bell.handle, milliseconds(limit))
+	return until(ctx, func(limit time.Duration) int32 {
+		return taskbell_sync(bell.handle, milliseconds(limit))
 	})
 }
 
 // Flush waits until all accepted events have been tried once, or the context has ended.
 func (bell *Bell) Flush(ctx context.Context) error {
-	return until(ctx, func(limit time.Duration) C.int32_t {
-		return C.taskbell_flush(bell.handle, milliseconds(limit))
+	return until(ctx, func(limit time.Duration) int32 {
+		return taskbell_flush(bell.handle, milliseconds(limit))
 	})
 }
 
-func until(ctx context.Context, wait func(time.Duration) C.int32_t) error {
+func until(ctx context.Context, wait func(time.Duration) int32) error {
 	for {
 		limit := step
 		if end, isSet := ctx.Deadline(); isSet && time.Until(end) < limit {
 			limit = time.Until(end)
 		}
-		done, err := inTime(call(func() C.int32_t { return wait(limit) }))
+		done, err := inTime(call(func() int32 { return wait(limit) }))
 		if done || err != nil {
 			return err
 		}
@@ -142,8 +136,8 @@ type Report struct {
 
 // Poll gives the next report of an ended delivery; nil when none is available.
 func (bell *Bell) Poll() (*Report, error) {
-	found, err := text(func(buf *C.char, size C.size_t, needed *C.size_t) C.int32_t {
-		return C.taskbell_poll(bell.handle, buf, size, needed)
+	found, err := text(func(buf *byte, size uintptr, needed *uintptr) int32 {
+		return taskbell_poll(bell.handle, buf, size, needed)
 	})
 	if errors.Is(err, NotFound) {
 		return nil, nil
@@ -157,34 +151,32 @@ func (bell *Bell) Poll() (*Report, error) {
 
 // Stats gives counters and gauges, as JSON.
 func (bell *Bell) Stats() (json.RawMessage, error) {
-	found, err := text(func(buf *C.char, size C.size_t, needed *C.size_t) C.int32_t {
-		return C.taskbell_stats(bell.handle, buf, size, needed)
+	found, err := text(func(buf *byte, size uintptr, needed *uintptr) int32 {
+		return taskbell_stats(bell.handle, buf, size, needed)
 	})
 	return json.RawMessage(found), err
 }
 
 // Reload applies another configuration, as a whole or not at all.
 func (bell *Bell) Reload(config string) error {
-	given, free, err := cString(config, "config")
+	given, err := cString(config, "config")
 	if err != nil {
 		return err
 	}
-	defer free()
-	return call(func() C.int32_t { return C.taskbell_reload(bell.handle, given) })
+	return call(func() int32 { return taskbell_reload(bell.handle, given) })
 }
 
 // SetLog sets another function for the log; nil is none.
 func (bell *Bell) SetLog(function LogFunction) error {
 	bell.changing.Lock()
 	defer bell.changing.Unlock()
-	handle, err := setLog(bell.handle, function)
+	number, err := setLog(bell.handle, function)
 	// A former function that still runs keeps what it uses.
-	if bell.log != 0 && !errors.Is(err, Timeout) {
-		bell.log.Delete()
-		bell.log = 0
+	if !errors.Is(err, Timeout) {
+		forgetLog(&bell.log)
 	}
-	if handle != 0 {
-		bell.log = handle
+	if number != 0 {
+		bell.log = number
 	}
 	return err
 }
@@ -197,13 +189,12 @@ func (bell *Bell) Close(limit time.Duration) (uint64, error) {
 	if bell.closed {
 		return 0, nil
 	}
-	var left C.uint64_t
-	err := call(func() C.int32_t { return C.taskbell_close(bell.handle, milliseconds(limit), &left) })
+	var left uint64
+	err := call(func() int32 { return taskbell_close(bell.handle, milliseconds(limit), &left) })
 	// After a timeout a call of the log function is still running, and Close may be called again.
 	bell.closed = !errors.Is(err, Timeout)
-	if bell.closed && bell.log != 0 {
-		bell.log.Delete()
-		bell.log = 0
+	if bell.closed {
+		forgetLog(&bell.log)
 	}
-	return uint64(left), err
+	return left, err
 }

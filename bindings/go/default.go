@@ -1,33 +1,23 @@
 package taskbell
 
-// #include <stdlib.h>
-// #include "taskbell_load.h"
-import "C"
-
 import (
-	"runtime/cgo"
 	"sync"
 	"time"
-	"unsafe"
 )
-
-func freeText(text *C.char) { C.free(unsafe.Pointer(text)) }
 
 var defaultLog struct {
 	sync.Mutex
-	handle cgo.Handle
-	isSet  bool
+	number uintptr
 }
 
 // Init opens the default bell, which OnTaskComplete and OnQueueEnd use. Without it they open it themselves, from the
 // file that TASKBELL_CONFIG names, else ./taskbell.toml.
 func Init(config string) error {
-	given, free, err := cString(config, "config")
+	given, err := cString(config, "config")
 	if err != nil {
 		return err
 	}
-	defer free()
-	if err := call(func() C.int32_t { return C.taskbell_init(given) }); err != nil {
+	if err := call(func() int32 { return taskbell_init(given) }); err != nil {
 		return err
 	}
 	logDefault()
@@ -38,39 +28,29 @@ func Init(config string) error {
 func Shutdown(limit time.Duration) error {
 	defaultLog.Lock()
 	defer defaultLog.Unlock()
-	err := call(func() C.int32_t { return C.taskbell_shutdown(milliseconds(limit)) })
-	if err == nil && defaultLog.isSet {
-		defaultLog.handle.Delete()
-		defaultLog.isSet = false
+	err := call(func() int32 { return taskbell_shutdown(milliseconds(limit)) })
+	if err == nil {
+		forgetLog(&defaultLog.number)
 	}
 	return err
 }
 
 // OnTaskComplete reports a completed task to the default bell.
 func OnTaskComplete(task any) error {
-	return report(task, func(json *C.char) C.int32_t { return C.on_task_complete(json) })
+	return report(task, func(json *byte) int32 { return on_task_complete(json) })
 }
 
 // OnQueueEnd reports to the default bell that the queue is empty.
 func OnQueueEnd(queue any) error {
-	return report(queue, func(json *C.char) C.int32_t { return C.on_queue_end(json) })
+	return report(queue, func(json *byte) int32 { return on_queue_end(json) })
 }
 
-func report(payload any, function func(*C.char) C.int32_t) error {
-	body, isGiven, err := payloadText(payload)
+func report(payload any, function func(*byte) int32) error {
+	given, err := cPayload(payload)
 	if err != nil {
 		return err
 	}
-	var given *C.char
-	if isGiven {
-		text, free, err := cString(body, "payload")
-		if err != nil {
-			return err
-		}
-		defer free()
-		given = text
-	}
-	if err := call(func() C.int32_t { return function(given) }); err != nil {
+	if err := call(func() int32 { return function(given) }); err != nil {
 		return err
 	}
 	logDefault()
@@ -81,10 +61,7 @@ func report(payload any, function func(*C.char) C.int32_t) error {
 func logDefault() {
 	defaultLog.Lock()
 	defer defaultLog.Unlock()
-	if defaultLog.isSet {
-		return
-	}
-	if handle, err := setLog(nil, ToLog); err == nil {
-		defaultLog.handle, defaultLog.isSet = handle, true
+	if defaultLog.number == 0 {
+		defaultLog.number, _ = setLog(nil, ToLog)
 	}
 }

@@ -1,26 +1,10 @@
 package taskbell
 
-/*
-#include <stdint.h>
-#include "taskbell_load.h"
-
-extern void taskbellGoLog(uintptr_t handle, int32_t level, char *message);
-
-// The number of a handle is no pointer, and must not be one in Go.
-static void forward(void *userdata, int32_t level, const char *message) {
-	taskbellGoLog((uintptr_t)userdata, level, (char *)message);
-}
-
-static int32_t log_to_go(taskbell_t *bell, uintptr_t handle) {
-	return taskbell_set_log(bell, forward, (void *)handle);
-}
-*/
-import "C"
-
 import (
 	"errors"
 	"log"
-	"runtime/cgo"
+	"sync"
+	"unsafe"
 )
 
 // Level says how serious a line of the log is.
@@ -45,23 +29,46 @@ func ToLog(level Level, line string) {
 	}
 }
 
-//export taskbellGoLog
-func taskbellGoLog(handle C.uintptr_t, level C.int32_t, message *C.char) {
+// The functions that bells use, by the numbers that the library passes in place of pointers.
+var logs = struct {
+	sync.Mutex
+	last      uintptr
+	functions map[uintptr]LogFunction
+}{functions: map[uintptr]LogFunction{}}
+
+// passLog is called by the library's thread.
+func passLog(number uintptr, level int32, line string) {
 	// The function is the host's; the bell goes on.
 	defer func() { _ = recover() }()
-	cgo.Handle(handle).Value().(LogFunction)(Level(level), C.GoString(message))
+	logs.Lock()
+	function := logs.functions[number]
+	logs.Unlock()
+	if function != nil {
+		function(Level(level), line)
+	}
 }
 
-// setLog sets the function of a bell, and gives what holds it; nil sets none.
-func setLog(bell *C.taskbell_t, function LogFunction) (cgo.Handle, error) {
+// setLog sets the function of a bell, and gives its number; nil sets none, and 0 is none.
+func setLog(bell unsafe.Pointer, function LogFunction) (uintptr, error) {
 	if function == nil {
-		return 0, call(func() C.int32_t { return C.taskbell_set_log(bell, nil, nil) })
+		return 0, call(func() int32 { return setLogNumber(bell, 0) })
 	}
-	handle := cgo.NewHandle(function)
-	err := call(func() C.int32_t { return C.log_to_go(bell, C.uintptr_t(handle)) })
+	logs.Lock()
+	logs.last++
+	number := logs.last
+	logs.functions[number] = function
+	logs.Unlock()
+	err := call(func() int32 { return setLogNumber(bell, number) })
 	if err != nil && !errors.Is(err, Timeout) {
-		handle.Delete()
-		handle = 0
+		forgetLog(&number)
 	}
-	return handle, err
+	return number, err
+}
+
+// forgetLog drops a function that the library no longer calls.
+func forgetLog(number *uintptr) {
+	logs.Lock()
+	defer logs.Unlock()
+	delete(logs.functions, *number)
+	*number = 0
 }

@@ -137,17 +137,11 @@ static int exists(const char *path) {
 static const char *refused(const char *path) {
     const char *fault = last_fault();
     if (strstr(fault, "GLIBC_") != NULL) {
-        snprintf(sentence, sizeof sentence,
-                 "cannot load the Taskbell library from %s: it needs a newer glibc than this system has (%.300s): "
-                 "install a build for older systems", path, fault);
+        snprintf(sentence, sizeof sentence, "cannot load the Taskbell library from %s: it needs a newer glibc than this system has (%.300s): install a build for older systems", path, fault);
     } else if (exists(path)) {
-        snprintf(sentence, sizeof sentence,
-                 "cannot load the Taskbell library from %s: it is no library for this system and processor (%.300s): "
-                 "use the one for this system", path, fault);
+        snprintf(sentence, sizeof sentence, "cannot load the Taskbell library from %s: it is no library for this system and processor (%.300s): use the one for this system", path, fault);
     } else {
-        snprintf(sentence, sizeof sentence,
-                 "cannot load the Taskbell library from %s: there is no such file: set TASKBELL_LIBRARY to the path of "
-                 "the library, or install it where the system looks", path);
+        snprintf(sentence, sizeof sentence, "cannot load the Taskbell library from %s: there is no such file: set TASKBELL_LIBRARY to the path of the library, or install it where the system looks", path);
     }
     return sentence;
 }
@@ -165,17 +159,14 @@ const char *taskbell_load(void) {
     for (size_t index = 0; index < sizeof functions / sizeof functions[0]; index++) {
         void *found = symbol(library, functions[index].name);
         if (found == NULL) {
-            snprintf(sentence, sizeof sentence,
-                     "cannot load the Taskbell library from %s: it lacks the function %s: use a library and a binding of "
-                     "the same release", path, functions[index].name);
+            snprintf(sentence, sizeof sentence, "cannot load the Taskbell library from %s: it lacks the function %s: use a library and a binding of the same release", path, functions[index].name);
             return sentence;
         }
         memcpy(functions[index].pointer, &found, sizeof found);
     }
     if (taskbell_abi_version() != TASKBELL_ABI_VERSION) {
-        snprintf(sentence, sizeof sentence,
-                 "the Taskbell library %s has ABI version %u, this binding needs %u: use a library and a binding of the "
-                 "same release", path, (unsigned)taskbell_abi_version(), (unsigned)TASKBELL_ABI_VERSION);
+        snprintf(sentence, sizeof sentence, "the Taskbell library %s has ABI version %u, this binding needs %u: use a library and a binding of the same release", path, (unsigned)taskbell_abi_version(),
+                 (unsigned)TASKBELL_ABI_VERSION);
         return sentence;
     }
     is_loaded = 1;

@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from go_calls import BY_CGO, by_cgo, by_purego
+
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ["bindings/go", "bindings/lua"]
 
 C_TYPES = {
     "bell": "taskbell_t *",
@@ -70,6 +71,20 @@ static char sentence[1024];
 static int is_loaded;
 """
 
+SENTENCES = {
+    "newer_glibc": "cannot load the Taskbell library from %s: it needs a newer glibc than this system has (%.300s): "
+    "install a build for older systems",
+    "other_system": "cannot load the Taskbell library from %s: it is no library for this system and processor (%.300s): "
+    "use the one for this system",
+    "absent": "cannot load the Taskbell library from %s: there is no such file: set TASKBELL_LIBRARY to the path of the "
+    "library, or install it where the system looks",
+    "lacks": "cannot load the Taskbell library from %s: it lacks the function %s: use a library and a binding of the same "
+    "release",
+    "other_abi": "the Taskbell library %s has ABI version %u, this binding needs %u: use a library and a binding of the "
+    "same release",
+}
+"""What each loader says, as a format of C."""
+
 LOADING = """
 static int exists(const char *path) {
     FILE *file = fopen(path, "rb");
@@ -83,17 +98,11 @@ static int exists(const char *path) {
 static const char *refused(const char *path) {
     const char *fault = last_fault();
     if (strstr(fault, "GLIBC_") != NULL) {
-        snprintf(sentence, sizeof sentence,
-                 "cannot load the Taskbell library from %s: it needs a newer glibc than this system has (%.300s): "
-                 "install a build for older systems", path, fault);
+        snprintf(sentence, sizeof sentence, "$newer_glibc", path, fault);
     } else if (exists(path)) {
-        snprintf(sentence, sizeof sentence,
-                 "cannot load the Taskbell library from %s: it is no library for this system and processor (%.300s): "
-                 "use the one for this system", path, fault);
+        snprintf(sentence, sizeof sentence, "$other_system", path, fault);
     } else {
-        snprintf(sentence, sizeof sentence,
-                 "cannot load the Taskbell library from %s: there is no such file: set TASKBELL_LIBRARY to the path of "
-                 "the library, or install it where the system looks", path);
+        snprintf(sentence, sizeof sentence, "$absent", path);
     }
     return sentence;
 }
@@ -111,17 +120,14 @@ const char *taskbell_load(void) {
     for (size_t index = 0; index < sizeof functions / sizeof functions[0]; index++) {
         void *found = symbol(library, functions[index].name);
         if (found == NULL) {
-            snprintf(sentence, sizeof sentence,
-                     "cannot load the Taskbell library from %s: it lacks the function %s: use a library and a binding of "
-                     "the same release", path, functions[index].name);
+            snprintf(sentence, sizeof sentence, "$lacks", path, functions[index].name);
             return sentence;
         }
         memcpy(functions[index].pointer, &found, sizeof found);
     }
     if (taskbell_abi_version() != TASKBELL_ABI_VERSION) {
-        snprintf(sentence, sizeof sentence,
-                 "the Taskbell library %s has ABI version %u, this binding needs %u: use a library and a binding of the "
-                 "same release", path, (unsigned)taskbell_abi_version(), (unsigned)TASKBELL_ABI_VERSION);
+        snprintf(sentence, sizeof sentence, "$other_abi", path, (unsigned)taskbell_abi_version(),
+                 (unsigned)TASKBELL_ABI_VERSION);
         return sentence;
     }
     is_loaded = 1;
@@ -177,31 +183,48 @@ def source(functions: list[dict[str, Any]]) -> str:
         + rows
         + "};\n"
     )
-    return HEADING + OPENING + calls + table + LOADING
+    loading = LOADING
+    for name, sentence in SENTENCES.items():
+        loading = loading.replace(f"${name}", sentence)
+    return HEADING + OPENING + calls + table + loading
 
 
 def files() -> dict[str, str]:
-    """What each folder has, by name."""
+    """Every generated file, by its path."""
     description = json.loads(
         (ROOT / "include" / "taskbell.abi.json").read_text(encoding="utf-8")
     )
-    return {
-        "taskbell_load.c": source(description["functions"]),
+    functions = description["functions"]
+    numbers = {one["name"]: one["value"] for one in description["constants"]}
+    made = {
+        "taskbell_load.c": source(functions),
         "taskbell_load.h": HEADER,
         "taskbell.h": (ROOT / "include" / "taskbell.h").read_text(encoding="utf-8"),
+    }
+    go, lua = ROOT / "bindings" / "go", ROOT / "bindings" / "lua"
+    return {
+        **{
+            str(folder / name): text
+            for folder in (go, lua)
+            for name, text in made.items()
+        },
+        str(go / "taskbell_load.c"): f"{BY_CGO}\n{source(functions)}",
+        str(go / "calls_cgo.go"): by_cgo(functions),
+        str(go / "calls_purego.go"): by_purego(
+            functions, numbers["TASKBELL_ABI_VERSION"], SENTENCES
+        ),
     }
 
 
 def main(is_check: bool) -> None:
-    for folder in FOLDERS:
-        for name, text in files().items():
-            path = ROOT / folder / name
-            if not is_check:
-                path.write_text(text, encoding="utf-8")
-            elif not path.exists() or path.read_text(encoding="utf-8") != text:
-                sys.exit(
-                    f"{folder}/{name} is out of date: python packaging/languages/loader.py writes it"
-                )
+    for name, text in files().items():
+        path = Path(name)
+        if not is_check:
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            sys.exit(
+                f"{path.relative_to(ROOT)} is out of date: python packaging/languages/loader.py writes it"
+            )
 
 
 if __name__ == "__main__":

@@ -68,15 +68,9 @@ def _node(folder: Path, _library: Path) -> list[object]:
     return [need("node"), folder / "runner.mjs"]
 
 
-def _go(folder: Path, _library: Path) -> list[object]:
-    """A module of its own, which gets the binding from a module cache of its own as a proxy would give it."""
-    run(sys.executable, PACKAGE, "go", folder)
-    module = "github.com/taskbell/taskbell/bindings/go"
-    (version,) = (folder / "proxy").rglob("@v/list")
-    needed = f"require {module} {version.read_text().strip()}\n"
-    (folder / "go.mod").write_text(f"module example.org/runner\n\ngo 1.19\n\n{needed}")
-    shutil.copy(SCENARIO / "runner.go", folder)
-    env = {
+def go_environment(folder: Path) -> dict[str, str]:
+    """In which Go gets the binding from a module cache of this folder's, as a proxy would give it."""
+    return {
         **os.environ,
         "GOPROXY": (folder / "proxy").as_uri(),
         "GONOSUMDB": "*",
@@ -86,7 +80,37 @@ def _go(folder: Path, _library: Path) -> list[object]:
         "GOCACHE": str(ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "go"),
         "GOTOOLCHAIN": "local",
     }
-    run(need("go"), "build", "-o", "runner", ".", cwd=folder, env=env)
+
+
+def _go_module(folder: Path) -> None:
+    """A module of its own with the scenario's host."""
+    run(sys.executable, PACKAGE, "go", folder)
+    module = "github.com/taskbell/taskbell/bindings/go"
+    (version,) = (folder / "proxy").rglob("@v/list")
+    needed = f"require {module} {version.read_text().strip()}\n"
+    (folder / "go.mod").write_text(f"module example.org/runner\n\ngo 1.19\n\n{needed}")
+    shutil.copy(SCENARIO / "runner.go", folder)
+
+
+def _go(folder: Path, _library: Path) -> list[object]:
+    _go_module(folder)
+    run(need("go"), "build", "-o", "runner", ".", cwd=folder, env=go_environment(folder))
+    return [folder / "runner"]
+
+
+def with_purego(folder: Path, purego: Path) -> None:
+    """Lets the module of this folder take purego from another one."""
+    with (folder / "go.mod").open("a") as module:
+        module.write(f"\nreplace github.com/ebitengine/purego => {purego}\n")
+
+
+def _go_purego(folder: Path, _library: Path) -> list[object]:
+    """By purego where ``TASKBELL_PUREGO`` names a checkout, without cgo; else by a stand-in, with it."""
+    _go_module(folder)
+    checkout = os.environ.get("TASKBELL_PUREGO")
+    with_purego(folder, Path(checkout) if checkout else SCENARIO / "purego")
+    env = {**go_environment(folder), "CGO_ENABLED": "0" if checkout else "1"}
+    run(need("go"), "build", "-tags=taskbell_purego", "-o", "runner", ".", cwd=folder, env=env)
     return [folder / "runner"]
 
 
@@ -158,6 +182,7 @@ LANGUAGES: dict[str, Build] = {
     "python": _python,
     "node": _node,
     "go": _go,
+    "go_purego": _go_purego,
     "java": _java,
     "java_foreign": _java_foreign,
     "lua51": _lua("5.1"),

@@ -36,7 +36,7 @@ SOURCES: dict[str, list[str]] = {
     "csharp": ["bindings/csharp/*.cs"],
     "python": ["bindings/python/taskbell/*.py"],
     "node": ["bindings/node/lib/*.cjs"],
-    "go": ["bindings/go/*.go"],
+    "go": [f"bindings/go/{name}.go" for name in ("bell", "calls", "default", "log*", "tools")],
     "java": ["bindings/java/src/main/java/io/github/taskbell/*.java"],
     "lua": ["bindings/lua/native_c.c"],
     "luajit": ["bindings/lua/taskbell/native_ffi.lua"],

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bells import settings
-from languages import JNA, PACKAGE, Runner, install_npm
+from languages import JNA, PACKAGE, SCENARIO, Runner, go_environment, install_npm, with_purego
 from tools import ROOT, compile_native, need, run
 
 BINDINGS = ROOT / "bindings"
@@ -69,7 +69,7 @@ FAULTS = {
 @pytest.mark.skipif(sys.platform != "linux", reason="makes libraries of Linux")
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 @pytest.mark.parametrize(
-    "language", ["csharp", "python", "node", "go", "java", "java_foreign", "lua", "luajit"]
+    "language", ["csharp", "python", "node", "go", "go_purego", "java", "java_foreign", "lua", "luajit"]
 )
 def test_a_library_that_cannot_be_used_is_one_sentence(
     tmp_path, runner_command, library_path, language, fault
@@ -241,6 +241,15 @@ def test_the_example_for_go_is_sound_and_runs(tmp_path, receive, runner_command,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(receiver.wait_for(3)) == 3
+
+
+@pytest.mark.parametrize("system", ["linux", "windows", "darwin"])
+def test_the_binding_for_go_compiles_without_cgo(tmp_path, system):
+    module = tmp_path / "go"
+    shutil.copytree(BINDINGS / "go", module)
+    with_purego(module, SCENARIO / "purego")
+    env = {**go_environment(tmp_path), "CGO_ENABLED": "0", "GOOS": system, "GOARCH": "amd64"}
+    assert run(need("go"), "vet", ".", cwd=module, env=env) == ""
 
 
 def test_every_package_has_the_version_of_the_library():

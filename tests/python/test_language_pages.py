@@ -10,7 +10,7 @@ from typing import Any, Callable
 import pytest
 
 from documents import one
-from languages import JNA
+from languages import JNA, go_environment
 from tools import ROOT, compile_csharp, compile_native, need, python, run
 
 URL = re.compile(r"https://hooks\.slack\.com/services/[\w/…]+")
@@ -61,16 +61,15 @@ def go(folder: Path, code: str, command: Given, _library: Path) -> list[object]:
     (place / "page.go").write_text(
         f"package main\n\n{imports}\nfunc main() {{\n{code}\tif err != nil {{\n\t\tlog.Fatal(err)\n\t}}\n}}\n"
     )
-    cache = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "go"
-    env = {
-        **os.environ,
-        "GOFLAGS": "-mod=mod -modcacherw",
-        "GOPROXY": "off",
-        "GOMODCACHE": str(place.parent / "modules"),
-        "GOCACHE": str(cache),
-        "GOTOOLCHAIN": "local",
-    }
-    run(need("go"), "build", "-o", folder / "page", "./page", cwd=place.parent, env=env)
+    run(
+        need("go"),
+        "build",
+        "-o",
+        folder / "page",
+        "./page",
+        cwd=place.parent,
+        env=go_environment(place.parent),
+    )
     return [folder / "page"]
 
 

@@ -1,14 +1,7 @@
 package taskbell
 
-/*
-#cgo linux LDFLAGS: -ldl
-#cgo CFLAGS: -std=c11
-#include <stdlib.h>
-#include "taskbell_load.h"
-*/
-import "C"
-
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"math"
@@ -16,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unsafe"
 )
 
 var (
@@ -31,41 +23,37 @@ func load() error {
 	if loaded {
 		return nil
 	}
-	if why := C.taskbell_load(); why != nil {
-		return errors.New(C.GoString(why))
+	if why := openLibrary(); why != "" {
+		return errors.New(why)
 	}
 	loaded = true
 	return nil
 }
 
 // call makes one call of the library, and gives its failure with the sentence of the thread that failed.
-func call(function func() C.int32_t) error {
+func call(function func() int32) error {
 	if err := load(); err != nil {
 		return err
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	status := function()
-	if status == C.TASKBELL_OK {
+	if status == 0 {
 		return nil
 	}
-	message, _ := fill(func(buf *C.char, size C.size_t, needed *C.size_t) C.int32_t {
-		return C.taskbell_last_error(buf, size, needed)
-	})
+	message, _ := fill(taskbell_last_error)
 	return &Error{Code(status), message}
 }
 
 // fill calls a function that writes text into a buffer, with one of the size that it needs.
-func fill(function func(*C.char, C.size_t, *C.size_t) C.int32_t) (string, C.int32_t) {
-	for size := C.size_t(4096); ; {
-		buf := (*C.char)(C.malloc(size))
-		*buf = 0
-		var needed C.size_t
-		status := function(buf, size, &needed)
-		text := C.GoString(buf)
-		C.free(unsafe.Pointer(buf))
-		if status != C.TASKBELL_ERR_BUFFER_TOO_SMALL {
-			return text, status
+func fill(function func(buf *byte, size uintptr, needed *uintptr) int32) (string, int32) {
+	for size := uintptr(4096); ; {
+		buf := make([]byte, size)
+		var needed uintptr
+		status := function(&buf[0], size, &needed)
+		if Code(status) != BufferTooSmall {
+			text, _, _ := bytes.Cut(buf, []byte{0})
+			return string(text), status
 		}
 		if size++; needed > size {
 			size = needed
@@ -74,22 +62,28 @@ func fill(function func(*C.char, C.size_t, *C.size_t) C.int32_t) (string, C.int3
 }
 
 // text makes a call that gives a text.
-func text(function func(*C.char, C.size_t, *C.size_t) C.int32_t) (found string, err error) {
-	err = call(func() C.int32_t {
-		var status C.int32_t
+func text(function func(buf *byte, size uintptr, needed *uintptr) int32) (found string, err error) {
+	err = call(func() int32 {
+		var status int32
 		found, status = fill(function)
 		return status
 	})
 	return found, err
 }
 
-// cString is a copy for C; the caller frees it. A NUL would end it early.
-func cString(value, name string) (*C.char, func(), error) {
+// cBytes is a copy with a NUL after it, as C reads a text.
+func cBytes(value string) *byte {
+	copied := make([]byte, len(value)+1)
+	copy(copied, value)
+	return &copied[0]
+}
+
+// cString is a copy for C. A NUL would end it early.
+func cString(value, name string) (*byte, error) {
 	if strings.IndexByte(value, 0) >= 0 {
-		return nil, nil, &Error{InvalidArgument, name + " has a NUL"}
+		return nil, &Error{InvalidArgument, name + " has a NUL"}
 	}
-	copied := C.CString(value)
-	return copied, func() { C.free(unsafe.Pointer(copied)) }, nil
+	return cBytes(value), nil
 }
 
 // payloadText is the JSON of an event: a string, bytes and json.RawMessage are JSON already; nil is none.
@@ -109,7 +103,16 @@ func payloadText(payload any) (string, bool, error) {
 	}
 }
 
-func milliseconds(limit time.Duration) C.uint32_t {
+// cPayload is a payload as a string for C; NULL is none.
+func cPayload(payload any) (*byte, error) {
+	body, isGiven, err := payloadText(payload)
+	if err != nil || !isGiven {
+		return nil, err
+	}
+	return cString(body, "payload")
+}
+
+func milliseconds(limit time.Duration) uint32 {
 	whole := (limit + time.Millisecond - 1) / time.Millisecond
 	if whole < 0 {
 		return 0
@@ -117,7 +120,7 @@ func milliseconds(limit time.Duration) C.uint32_t {
 	if whole > math.MaxUint32 {
 		return math.MaxUint32
 	}
-	return C.uint32_t(whole)
+	return uint32(whole)
 }
 
 // inTime says whether a call that waits ended before its timeout.
