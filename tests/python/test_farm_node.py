@@ -226,6 +226,19 @@ def test_with_a_wrong_secret_nothing_is_dropped_and_the_log_says_so_once_in_a_wh
         assert numbers(relay.wait_taken(10)) == list(range(10))
 
 
+@pytest.mark.parametrize("status", [404, 415])
+def test_a_node_goes_on_alone_and_says_so_where_its_relay_is_of_another_version(tmp_path, receive, status):
+    other = Relay(receive, lambda _post: Reply(status))
+    with opened(node(tmp_path, other)) as (bell, lines):
+        emit(bell, 10)
+        eventually("a line about it", lambda: [line for line in lines if "or one of another version" in line])
+        emit(bell, 10, start=10)
+        assert bell.stats()["lanes"]["farm"]["state"] == "breaker"
+        other.answer = lambda _post: None
+        assert bell.flush(30)
+        assert numbers(other.wait_taken(20)) == list(range(20))
+
+
 def test_a_certificate_that_does_not_verify_is_named_and_events_wait_for_a_better_one(tmp_path, receive):
     authority = Authority(tmp_path)
     relay = Relay(receive, tls=server_context(*authority.issue("relay", LOCAL)))

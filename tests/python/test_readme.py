@@ -206,7 +206,11 @@ def test_the_commands_of_the_readme_exist():
         if block.language == "console"
         for line in block.text.splitlines()
     ]
-    assert commands == ["cargo run --release -- demo", "cargo xtask test"]
+    assert commands == [
+        "cargo run --release -- demo",
+        "cargo run --release -- demo --farm",
+        "cargo xtask test",
+    ]
     manifest = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
     assert 'default-members = [".", "crates/core", "crates/cli"]' in manifest
     assert "xtask" in (ROOT / ".cargo" / "config.toml").read_text(encoding="utf-8")

@@ -31,6 +31,9 @@ pub struct ListArgs {
     /// Only deliveries of events of this type
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
+    /// Only deliveries of events that this node of a farm posted
+    #[arg(long, value_name = "NAME")]
+    node: Option<String>,
     /// Show at most this many deliveries
     #[arg(long, default_value_t = 50, value_name = "N")]
     limit: usize,
@@ -97,6 +100,7 @@ fn filter(arguments: &ListArgs) -> Filter {
         state: state.into_iter().find(|(asked, _)| *asked).map(|(_, state)| state),
         endpoint: arguments.endpoint.clone(),
         kind: arguments.kind.clone(),
+        node: arguments.node.clone(),
         limit: arguments.limit,
         ..Filter::default()
     }
@@ -128,59 +132,83 @@ fn show(
     Ok(())
 }
 
-const HEADINGS: [&str; 7] = ["no", "accepted (UTC)", "type", "endpoint", "state", "tries", "last answer"];
+const HEADINGS: [&str; 8] =
+    ["no", "accepted (UTC)", "type", NODE, "endpoint", "state", "tries", "last answer"];
+
+/// The column that only a farm has.
+const NODE: &str = "node";
 
 /// One line a delivery, where the terminal is wide enough; the last answer below it, where only that does not fit.
 fn table(rows: &[(&ListRow, Waits)], terminal: &mut Terminal) -> Result<(), Failure> {
     let now = clock::unix_ms();
-    let cells: Vec<[String; 7]> = rows.iter().map(|(row, waits)| cells(row, *waits, now)).collect();
-    let headings = HEADINGS.map(str::to_owned);
+    let is_farm = rows.iter().any(|(row, _)| row.node.is_some());
+    let is_shown = |column: &usize| is_farm || HEADINGS[*column] != NODE;
+    let picked: Vec<usize> = (0..HEADINGS.len()).filter(is_shown).collect();
+    let pick = |row: [String; 8]| picked.iter().map(|column| row[*column].clone()).collect::<Vec<_>>();
+    let cells: Vec<Vec<String>> = rows.iter().map(|(row, waits)| pick(cells(row, *waits, now))).collect();
+    let headings = pick(HEADINGS.map(str::to_owned));
     let all = || cells.iter().chain([&headings]);
-    let widths: [usize; 7] =
-        std::array::from_fn(|column| all().map(|row| row[column].width()).max().unwrap_or_default());
+    let widths: Vec<usize> = (0..picked.len())
+        .map(|column| all().map(|row| row[column].width()).max().unwrap_or_default())
+        .collect();
     let room = terminal.width().unwrap_or(usize::MAX / 2);
     let fitting = |columns: usize| widths[..columns].iter().map(|width| width + 2).sum::<usize>() <= room + 2;
-    let columns = match (fitting(7), fitting(6)) {
-        (true, _) => 7,
-        (false, true) => 6,
+    let most = picked.len();
+    let columns = match (fitting(most), fitting(most - 1)) {
+        (true, _) => most,
+        (false, true) => most - 1,
         (false, false) => 0,
     };
-    let heading = aligned(&headings[..columns], &widths, str::to_owned);
+    let aligned =
+        |row: &[String], state: &dyn Fn(&str) -> String| aligned(&row[..columns], &widths, &headings, state);
     if columns > 0 {
-        let heading = terminal.paint(Style::Muted, heading);
+        let heading = terminal.paint(Style::Muted, aligned(&headings, &str::to_owned));
         terminal.line(&heading)?;
     }
-    for ((row, _), cells) in rows.iter().zip(&cells) {
+    for ((row, waits), cells) in rows.iter().zip(&cells) {
         let paint = |state: &str| terminal.paint(style_of(row.state), state);
-        let [number, accepted, kind, endpoint, state, tries, answer] = cells;
-        let line = match columns {
-            0 => format!(
-                "{number}  {}  {kind} to {endpoint}, accepted {accepted} UTC, tries: {tries}",
-                paint(state)
-            ),
-            columns => aligned(&cells[..columns], &widths, paint),
-        };
+        let line =
+            if columns > 0 { aligned(cells, &paint) } else { sentence(row, &paint(row.state.as_str())) };
         terminal.line(&line)?;
-        if columns < 7 {
-            terminal.indented(4, answer)?;
+        if columns < most {
+            terminal.indented(4, &last_answer(row, *waits, now))?;
         }
     }
     Ok(())
 }
 
-fn aligned(cells: &[String], widths: &[usize; 7], paint: impl Fn(&str) -> String) -> String {
-    let columns = cells.iter().zip(widths).zip(HEADINGS).map(|((cell, width), heading)| {
+/// A delivery where no column has room.
+fn sentence(row: &ListRow, state: &str) -> String {
+    let node = row.node.as_ref().map(|node| format!(" on {}", one_line(node))).unwrap_or_default();
+    format!(
+        "{}  {state}  {} to {}, accepted {} UTC{node}, tries: {}",
+        row.delivery,
+        one_line(&row.kind),
+        one_line(&row.endpoint),
+        date_and_time(row.accepted_at),
+        row.attempts
+    )
+}
+
+fn aligned(
+    cells: &[String],
+    widths: &[usize],
+    headings: &[String],
+    paint: &dyn Fn(&str) -> String,
+) -> String {
+    let columns = cells.iter().zip(widths).zip(headings).map(|((cell, width), heading)| {
         let shown = if heading == "state" { paint(cell) } else { cell.clone() };
         shown + &" ".repeat(width - cell.width())
     });
     columns.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
-fn cells(row: &ListRow, waits: Waits, now: i64) -> [String; 7] {
+fn cells(row: &ListRow, waits: Waits, now: i64) -> [String; 8] {
     [
         row.delivery.to_string(),
         date_and_time(row.accepted_at),
         one_line(&row.kind),
+        row.node.as_deref().map(one_line).unwrap_or_default(),
         one_line(&row.endpoint),
         row.state.as_str().to_owned(),
         row.attempts.to_string(),

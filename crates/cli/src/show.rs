@@ -108,7 +108,8 @@ fn show_unfired(
 fn show_event(event: &EventDetail, max_lines: usize, terminal: &mut Terminal) -> Result<(), Failure> {
     let title = terminal.paint(Style::Heading, one_line(&event.kind));
     let accepted = date_and_time(event.accepted_at);
-    terminal.line(&format!("{title}  {}  accepted {accepted} UTC", event.id))?;
+    let node = event.node.as_ref().map(|node| format!(" by node {}", one_line(node))).unwrap_or_default();
+    terminal.line(&format!("{title}  {}  accepted {accepted} UTC{node}", event.id))?;
     terminal.indented(2, &screenful(&pretty(&event.payload), max_lines))?;
     Ok(terminal.line("")?)
 }

@@ -25,6 +25,8 @@ pub enum NodeAnswer {
     NotSigned(String),
     /// It is larger than a post may be.
     TooLarge,
+    /// Its body is compressed.
+    Encoded,
     /// It did not come in time.
     TooSlow,
     /// These events can never be taken.
@@ -46,6 +48,7 @@ impl NodeAnswer {
             NodeAnswer::Full => StatusCode::TOO_MANY_REQUESTS,
             NodeAnswer::NotSigned(_) => StatusCode::UNAUTHORIZED,
             NodeAnswer::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            NodeAnswer::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             NodeAnswer::TooSlow => StatusCode::REQUEST_TIMEOUT,
             NodeAnswer::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
             NodeAnswer::Malformed(_) => StatusCode::BAD_REQUEST,
@@ -66,6 +69,9 @@ impl NodeAnswer {
                 format!(
                     "a post has at most {MAX_POST_EVENTS} events and {MAX_POST_BYTES} bytes, or one event"
                 )
+            }
+            NodeAnswer::Encoded => {
+                "a relay takes posts without `content-encoding`: send the lines as they are".to_owned()
             }
             NodeAnswer::TooSlow => "the post took too long".to_owned(),
             NodeAnswer::Refused(refused) => PostFault::Events(refused.clone()).to_string(),

@@ -12,6 +12,7 @@ mod log;
 pub mod postgres;
 mod read_post;
 mod relay;
+mod reload;
 mod tls;
 
 pub use leadership::{LeaderLock, is_led};

@@ -1,12 +1,10 @@
-//! From a request to the post in it: bounds, signature, gzip, and what the lines say.
+//! From a request to the post in it: bounds, signature, and what the lines say.
 
 use crate::answer::NodeAnswer;
-use flate2::read::MultiGzDecoder;
 use http_body_util::BodyExt;
 use hyper::Request;
 use hyper::body::{Body, Incoming};
 use hyper::header::CONTENT_ENCODING;
-use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use taskbell_core::farm::{EventPost, MAX_POST_BYTES};
@@ -82,16 +80,11 @@ pub async fn read_post(
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
     verifier.verify(&headers, &body.bytes, now).map_err(|error| NodeAnswer::NotSigned(error.to_string()))?;
     let encoding = parts.headers.get(CONTENT_ENCODING).map(|value| text(value.as_bytes()));
-    let unpacked = match encoding.as_deref() {
-        None | Some("identity") => None,
-        Some("gzip") => Some(unpack(&body.bytes, most)?),
-        Some(_) => {
-            return Err(NodeAnswer::Malformed("the only supported content encoding is `gzip`".to_owned()));
-        }
-    };
-    let lines = unpacked.as_deref().unwrap_or(&body.bytes);
-    let post = EventPost::read(lines, max_event_bytes)?;
-    Ok(ReadPost { bytes: lines.len(), post })
+    if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        return Err(NodeAnswer::Encoded);
+    }
+    let post = EventPost::read(&body.bytes, max_event_bytes)?;
+    Ok(ReadPost { bytes: body.bytes.len(), post })
 }
 
 /// Reads a body. One that is too large is read on for a while, and thrown away: an answer before its end would be lost.
@@ -120,42 +113,4 @@ async fn read_body(
         }
     }
     refusal.map_or(Ok(read), Err)
-}
-
-/// The content of a compressed body, which has at most this many bytes: one that is made to grow stops there.
-fn unpack(body: &[u8], most: usize) -> Result<Vec<u8>, NodeAnswer> {
-    let mut unpacked = Vec::new();
-    let read = MultiGzDecoder::new(body).take(most as u64 + 1).read_to_end(&mut unpacked);
-    match read {
-        Ok(length) if length > most => Err(NodeAnswer::TooLarge),
-        Ok(_) => Ok(unpacked),
-        Err(_) => Err(NodeAnswer::Malformed("the body of the request is not gzip".to_owned())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-    use std::io::Write;
-
-    fn packed(content: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(content).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    #[test]
-    fn a_compressed_body_is_unpacked_up_to_its_bound() {
-        assert_eq!(unpack(&packed(b"hello"), 5), Ok(b"hello".to_vec()));
-        assert_eq!(unpack(&packed(b"hello!"), 5), Err(NodeAnswer::TooLarge));
-        let bomb = packed(&vec![0; 64 << 20]);
-        assert!(bomb.len() < 1 << 20);
-        assert_eq!(unpack(&bomb, 1 << 20), Err(NodeAnswer::TooLarge));
-        let cut = packed(b"hello");
-        for bad in [&b"hello"[..], &[], &cut[..cut.len() - 4]] {
-            assert!(matches!(unpack(bad, 100), Err(NodeAnswer::Malformed(_))), "{bad:?}");
-        }
-    }
 }

@@ -4,6 +4,7 @@ use crate::connections::{Front, RelayRole, accept};
 use crate::leadership::LeaderLock;
 use crate::log::{LogSink, RelayLog};
 use crate::read_post::ReadBudget;
+use crate::reload::{ReloadSignal, reload};
 use crate::tls::acceptor;
 use std::fmt;
 use std::io;
@@ -111,6 +112,8 @@ impl RelayServer {
         let no_signals =
             |error| RelayError::new(format!("the relay cannot wait for signals: {error}"), "try again");
         let mut end = EndSignal::watch().map_err(no_signals)?;
+        let mut asked_again = ReloadSignal::watch().map_err(no_signals)?;
+        let file = config.file.clone();
         let listener = tokio::net::TcpListener::from_std(socket)
             .map_err(|error| RelayError::new(format!("the relay cannot listen: {error}"), "try again"))?;
         tokio::spawn(accept(listener, Arc::clone(&front)));
@@ -137,7 +140,12 @@ impl RelayServer {
         }
         front.set_role(RelayRole::Leads(Arc::clone(&bell)));
         log.write(Level::Info, "this relay leads");
-        end.wait().await;
+        loop {
+            tokio::select! {
+                () = asked_again.wait() => reload(&bell, file.as_deref(), &log).await,
+                () = end.wait() => break,
+            }
+        }
         log.write(Level::Info, "this relay ends");
         front.set_role(RelayRole::Closes);
         let left = tokio::task::spawn_blocking(move || bell.close(limit)).await;

@@ -79,10 +79,13 @@ def test_the_installed_command_sends_a_message_and_has_its_pages(root, tmp_path,
     receiver.wait_for(1)
     for page in (
         "man/man1/taskbell-run.1",
+        "man/man1/taskbell-relay.1",
+        "taskbell/relay/Containerfile",
         "bash-completion/completions/taskbell",
         "zsh/vendor-completions/_taskbell",
     ):
         assert (root / "usr/share" / page).is_file()
+    assert (root / "usr/lib/systemd/system/taskbell-relay.service").is_file()
     run(
         need("bash"), "-c", f". {root}/usr/share/bash-completion/completions/taskbell && complete -p taskbell"
     )

@@ -32,7 +32,11 @@ fn debian_names(usr: &Tree) -> Tree {
     for (path, entry) in usr.iter() {
         let path = path
             .replace("/zsh/site-functions/", "/zsh/vendor-completions/")
-            .replace("/doc/taskbell/LICENSE", "/doc/taskbell/copyright");
+            .replace("/doc/taskbell/LICENSE", "/doc/taskbell/copyright")
+            .replace(
+                "/share/taskbell/relay/taskbell-relay.service",
+                "/lib/systemd/system/taskbell-relay.service",
+            );
         match entry {
             Entry::Link(to) => data.link(&path, to),
             Entry::File { bytes, executable } => data.insert(&path, bytes.clone(), *executable),

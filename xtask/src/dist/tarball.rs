@@ -73,6 +73,7 @@ pub fn command(built: &Built) -> Result<Tree, String> {
     tree.add_executable(&format!("bin/{}", built.target.command()), &built.command)?;
     if !built.target.windows() {
         tree.add_folder("share", &built.pages)?;
+        tree.add_folder("share/taskbell/relay", &root().join("packaging/relay"))?;
     }
     tree.add_tree("share/doc/taskbell", &notices(built)?);
     Ok(tree)

@@ -58,6 +58,7 @@ fn filters(site: &Site, reader: &dyn Reader, ask: &Ask) -> Result<Markup, Troubl
     endpoints.dedup();
     let hooks: Vec<&str> =
         config.iter().flat_map(|config| config.hooks.iter()).map(|hook| hook.name.as_str()).collect();
+    let nodes = engine::farm_nodes(reader)?;
     let any = l.say("any", "全部");
     Ok(html! {
         form .filters role="search" method="get" action="/deliveries" hx-get="/deliveries" hx-target="#list"
@@ -73,6 +74,9 @@ fn filters(site: &Site, reader: &dyn Reader, ask: &Ask) -> Result<Markup, Troubl
             label { span { (l.say("endpoint", "端点")) } (choice("endpoint", any, ask, endpoints.iter().map(String::as_str))) }
             @if !hooks.is_empty() {
                 label { span { (l.say("hook", "规则")) } (choice("hook", any, ask, hooks.into_iter())) }
+            }
+            @if !nodes.is_empty() {
+                label { span { (l.say("node", "节点")) } (choice("node", any, ask, nodes.keys().map(String::as_str))) }
             }
             label { span { (l.say("type", "类型")) }
                 input name="type" value=[ask.query("type")] list="types" size="14" placeholder=(any);
@@ -121,7 +125,7 @@ fn list(reader: &dyn Reader, ask: &Ask) -> Result<Markup, Trouble> {
         state: ask.query("state").and_then(|name| STATES.iter().copied().find(|one| one.as_str() == name)),
         endpoint: owned("endpoint"),
         kind: owned("type"),
-        node: None,
+        node: owned("node"),
         hook: owned("hook"),
         text: owned("text"),
         since_ms: since.map(|span| now - span.1),
@@ -148,6 +152,7 @@ fn list(reader: &dyn Reader, ask: &Ask) -> Result<Markup, Trouble> {
     };
     let in_flight = engine::deliveries_in_flight(reader)?;
     let quiet = engine::quiet_endpoints(reader, now)?;
+    let is_farm = rows.iter().any(|row| row.node.is_some());
     Ok(html! {
         @if rows.is_empty() {
             p .muted { (l.say("No delivery fits.", "没有符合条件的投递。")) }
@@ -158,12 +163,13 @@ fn list(reader: &dyn Reader, ask: &Ask) -> Result<Markup, Trouble> {
                     th { (l.say("state", "状态")) }
                     th { (l.say("accepted", "接受时间")) }
                     th { (l.say("type", "类型")) }
+                    @if is_farm { th { (l.say("node", "节点")) } }
                     th { (l.say("endpoint", "端点")) }
                     th { (l.say("hook", "规则")) }
                     th .number { (l.say("tries", "次数")) }
                     th { (l.say("last answer", "最近响应")) }
                 } }
-                tbody { @for row in &rows { (table_row(l, row, in_flight.get(&row.delivery), &quiet, now)) } }
+                tbody { @for row in &rows { (table_row(l, row, is_farm, in_flight.get(&row.delivery), &quiet, now)) } }
             } }
         }
         nav .pages aria-label=(l.say("Pages", "分页")) {
@@ -181,6 +187,7 @@ fn list(reader: &dyn Reader, ask: &Ask) -> Result<Markup, Trouble> {
 fn table_row(
     l: Language,
     row: &ListRow,
+    is_farm: bool,
     in_flight: Option<&InFlightDelivery>,
     quiet: &BTreeMap<String, i64>,
     now: i64,
@@ -192,6 +199,7 @@ fn table_row(
             td { (state(l, row.state)) }
             td { (time(row.accepted_at)) }
             td { (line(&row.kind)) }
+            @if is_farm { td { (line(row.node.as_deref().unwrap_or_default())) } }
             td { (line(&row.endpoint)) }
             td .muted { (line(&row.hook)) }
             td .number data-label=(l.say("tries", "次数")) { (row.attempts) }

@@ -82,6 +82,7 @@ fn heading(
         }
         p {
             (l.say("accepted ", "接受于 ")) (time(event.accepted_at))
+            @if let Some(node) = &event.node { " · " (l.say("node ", "节点 ")) (line(node)) }
             @if let Some(ended) = delivery.ended_at { " · " (l.say("ended ", "结束于 ")) (time(ended)) }
             @if let Some(due) = delivery.due_at {
                 " · " (waits(l, due, in_flight.filter(|seen| seen.attempt > tried), quiet, now))

@@ -2,9 +2,10 @@
 
 use super::site::Site;
 use super::trouble::Trouble;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use taskbell_core::clock;
-use taskbell_core::engine::{self, EndpointState};
+use taskbell_core::engine::{self, EndpointState, FarmNode};
 
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -82,8 +83,51 @@ pub fn text(site: &Site) -> Result<String, Trouble> {
         "The size of the spool and its log.",
         &mut std::iter::once((String::new(), counts.bytes.to_string())),
     );
+    if let Some(relay) = site.relay() {
+        farm(&mut family, relay, &engine::farm_nodes(&*reader)?, site.leads());
+    }
     text.push_str("# EOF\n");
     Ok(text)
+}
+
+/// Writes one family: its name, kind and help, and its samples as labels and values.
+type WriteFamily<'a> = dyn FnMut(&str, &str, &str, &mut dyn Iterator<Item = (String, String)>) + 'a;
+
+/// What a relay has besides: its nodes, and whether one leads.
+fn farm(
+    family: &mut WriteFamily<'_>,
+    node_lost_ms: i64,
+    nodes: &BTreeMap<String, (FarmNode, Vec<String>)>,
+    leads: Option<bool>,
+) {
+    let heard = nodes.values().filter(|(node, _)| clock::unix_ms() - node.heard_at <= node_lost_ms).count();
+    family(
+        "taskbell_relay_leads",
+        "gauge",
+        "Whether a relay leads.",
+        &mut leads.into_iter().map(|leads| (String::new(), u8::from(leads).to_string())),
+    );
+    family(
+        "taskbell_nodes_heard",
+        "gauge",
+        "Nodes that posted within node_lost.",
+        &mut std::iter::once((String::new(), heard.to_string())),
+    );
+    family(
+        "taskbell_node_waiting",
+        "gauge",
+        "Events that wait on a node, by its last post.",
+        &mut nodes.iter().map(|(name, (node, _))| (labels(&[("node", name)]), node.waiting.to_string())),
+    );
+    family(
+        "taskbell_node_last_post_timestamp_seconds",
+        "gauge",
+        "When a node posted last.",
+        &mut nodes.iter().map(|(name, (node, _))| {
+            let (seconds, ms) = (node.heard_at / 1000, node.heard_at % 1000);
+            (labels(&[("node", name)]), format!("{seconds}.{ms:03}"))
+        }),
+    );
 }
 
 fn state_name(state: Option<&EndpointState>) -> &'static str {

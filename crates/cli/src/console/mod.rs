@@ -13,6 +13,7 @@ mod events;
 mod figures;
 pub mod language;
 mod metrics;
+mod nodes;
 mod now;
 pub mod page;
 mod routes;

@@ -2,6 +2,7 @@
 
 use super::ask::Ask;
 use super::language::Language;
+use super::nodes;
 use super::page::{Act, badge, line, time};
 use super::site::Site;
 use super::trouble::Trouble;
@@ -36,10 +37,12 @@ pub fn live(site: &Site, l: Language) -> Result<Markup, Trouble> {
     let firing = engine::firing_alerts(&*reader)?;
     let events = reader.alert_events(now - HOUR_MS)?;
     let hosts = engine::living_hosts(&*reader);
+    let nodes = engine::farm_nodes(&*reader)?;
     Ok(html! {
         (summary(l, hosts, &counts))
         @if !firing.is_empty() || !events.is_empty() { (alerts(l, &firing, &events, now)) }
         (endpoints(site, l, &backlogs, &states, now))
+        @if !nodes.is_empty() { (nodes::table(l, &nodes)) }
         (work_table(l, &work))
     })
 }

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
-use taskbell_core::config::Config;
+use taskbell_core::config::{Config, FarmSettings};
 use taskbell_core::spool::{EndpointBacklog, Reader};
+use taskbell_relay::is_led;
 
 pub struct Site {
     /// The configuration or the spool as it was given, without a secret.
@@ -77,6 +78,19 @@ impl Site {
             }
         }
         Some(Arc::clone(&known.config))
+    }
+
+    /// Where this is the relay of a farm: after how many milliseconds without a post a node is lost.
+    pub fn relay(&self) -> Option<i64> {
+        match self.config()?.farm.as_ref()? {
+            FarmSettings::Relay(relay) => i64::try_from(relay.node_lost.as_millis()).ok(),
+            FarmSettings::Node(_) => None,
+        }
+    }
+
+    /// Whether a relay leads on the spool; `None` where nobody can tell.
+    pub fn leads(&self) -> Option<bool> {
+        is_led(&self.spool)
     }
 
     /// The configuration, read again.

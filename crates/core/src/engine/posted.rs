@@ -3,6 +3,7 @@
 use super::decide::Decider;
 use super::ingest::{Ingest, IngestedRecord};
 use super::known_nodes::KnownNodes;
+use super::log::Level;
 use super::parts::Parts;
 use crate::clock::Moment;
 use crate::event::EventId;
@@ -29,7 +30,8 @@ impl PostedEvents {
         let Some(relay) = parts.relay.as_ref().filter(|_| ingest.is_empty()) else { return Vec::new() };
         for head in ingest.read_posts(&relay.posts) {
             decider.hear_node(&head.node, now);
-            self.nodes.hear(head, now.unix_ms);
+            let remarks = self.nodes.hear(head, now.unix_ms);
+            remarks.iter().for_each(|remark| parts.log.write(Level::Warn, remark));
         }
         self.nodes.changes(now.unix_ms)
     }

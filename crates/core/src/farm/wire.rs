@@ -22,7 +22,7 @@ pub const POST_CONTENT_TYPE: &str = "application/x-ndjson";
 /// The most events of one post.
 pub const MAX_POST_EVENTS: usize = 500;
 
-/// The most bytes of one post before it is compressed, unless it carries one event alone.
+/// The most bytes of one post, unless it carries one event alone.
 pub const MAX_POST_BYTES: usize = 1024 * 1024;
 
 /// The most bytes of a node's or a host's name.
@@ -230,7 +230,7 @@ pub struct RefusedEvent {
 }
 
 impl EventPost {
-    /// Reads the body of a post, which is not compressed. An event may have `max_event_bytes`.
+    /// Reads the body of a post. An event may have `max_event_bytes`.
     ///
     /// # Errors
     /// The whole post is refused, and the fault says whether parts of it can come again.

@@ -63,7 +63,9 @@ pub fn read_post_answer(answer: &Answer, now_unix_ms: i64) -> PostAnswer {
             let wait = retry_after::asked(answer, now_unix_ms).unwrap_or(WAIT);
             PostAnswer::Wait(wait, with("it asks for a wait"))
         }
-        404 | 405 => PostAnswer::Elsewhere(with("it does not know this address; is it a relay?")),
+        400 | 404 | 405 | 415 => PostAnswer::Elsewhere(with(
+            "it does not take posts of this kind: it is not a relay, or one of another version",
+        )),
         _ => {
             let reason = answer.plain_reason();
             PostAnswer::Elsewhere(if said.is_empty() { reason } else { format!("{reason} ({said})") })
@@ -98,8 +100,12 @@ mod tests {
     #[test]
     fn each_answer_of_a_relay_has_its_meaning() {
         assert_eq!(read(204, &[], ""), PostAnswer::Taken);
-        for status in [300, 302, 400, 404, 405, 408, 421, 500, 502, 503, 504] {
+        for status in [300, 302, 408, 421, 500, 502, 503, 504] {
             assert!(matches!(read(status, &[], ""), PostAnswer::Elsewhere(_)), "{status}");
+        }
+        for status in [400, 404, 405, 415] {
+            let PostAnswer::Elsewhere(reason) = read(status, &[], "") else { panic!("{status}") };
+            assert!(reason.contains("another version"), "{reason}");
         }
         for status in [401, 403] {
             let PostAnswer::Unauthorized(reason) = read(status, &[], "") else { panic!("{status}") };
