@@ -20,7 +20,9 @@ usage: cargo xtask COMMAND
   python [ARGS]    the tests from outside alone; ARGS go to pytest
   dist             what is shipped, for every system, tested from the archives, in target/dist
   dist --target T  the same for this system alone; may be given several times
-  dist --from DIR  the same of a library and a command that are built already
+  dist --from DIR  the same of libraries and a command that are built already
+  dist --profile P the same as `release` optimizes, not as `dist` does, which ships
+  reproduce        what ships for this system, built in two folders: the same bytes
   bench [PARTS]    the benchmarks, into target/bench/report.json and report.svg; in about an hour
   bench --quick    the same once and short; `--runs N` as often; `--docs` also into docs/benchmarks.md
   instructions     the instructions of a delivery, held to the recorded figure; `--record` records it
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
             Some(done) => done,
             None => return usage(),
         },
+        "reproduce" if rest.is_empty() => dist::reproduce::reproduce(),
         "bench" => bench::bench(&rest),
         "instructions" if rest.is_empty() => bench::instructions(false),
         "instructions" if rest == ["--record"] => bench::instructions(true),

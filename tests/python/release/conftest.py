@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 
+import projects
 import pytest
 from packages import DIST, HERE, ROOT
 from systems import archives
@@ -15,7 +16,7 @@ from tools import attempt, need, run
 collect_ignore_glob = [] if ARCHIVES else ["test_windows*.py", "test_dotnet.py"]
 collect_ignore_glob += [] if archives() else ["test_other_linux.py"]
 if not [*DIST.glob(f"taskbell-*-{HERE}.tar.gz")]:
-    here = ["archive", "deb", "install", "languages", "nuget", "release", "wheel"]
+    here = ["archive", "deb", "install", "languages", "nuget", "release", "static", "wheel"]
     collect_ignore_glob += [f"test_{name}.py" for name in here]
 
 
@@ -39,3 +40,9 @@ def wine(tmp_path_factory):
     yield wine
     # It answers with 1 when its last program has ended by itself.
     attempt(need("wineserver", "/usr/lib/wine/wineserver"), "--kill", env=wine.env)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """The sources of hosts in C and C++, in a folder of their own."""
+    return projects.write(tmp_path / "project")

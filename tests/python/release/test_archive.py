@@ -4,64 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 
 import pytest
 from packages import DIST, HERE, ROOT, package, unpacked, user, version
+from projects import CMAKE, MAKE, MESON, run_both
 
 from bells import settings
 from tools import attempt, need, run
 
-C = ROOT / "tests" / "c"
-FILES = ["abi.c", "check.h", "host.cpp"]
-
-MESON = """project('host', 'c', 'cpp', default_options: ['c_std=c11', 'cpp_std=c++14'])
-taskbell = dependency('taskbell', version: '>=@VERSION@')
-threads = dependency('threads')
-executable('abi', 'abi.c', dependencies: [taskbell, threads])
-executable('host', 'host.cpp', dependencies: [taskbell, threads])
-"""
-
-CMAKE = """cmake_minimum_required(VERSION 3.16)
-project(host C CXX)
-@FIND@
-find_package(Threads REQUIRED)
-set(CMAKE_CXX_STANDARD 14)
-add_executable(abi abi.c)
-target_link_libraries(abi PRIVATE Taskbell::taskbell Threads::Threads)
-add_executable(host host.cpp)
-target_link_libraries(host PRIVATE Taskbell::taskbell Threads::Threads)
-"""
-
-MAKE = """CFLAGS = $(shell pkg-config --cflags taskbell)
-LDLIBS = $(shell pkg-config --libs taskbell) -pthread
-LDFLAGS = -Wl,-rpath,$(shell pkg-config --variable=libdir taskbell)
-CXXFLAGS = $(CFLAGS) -std=c++14
-all: abi host
-"""
-
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    """The unpacked archive, in a folder with a space in its name: it works wherever it is."""
+    """The unpacked archive, in a folder of another name: it works wherever it is."""
     return unpacked(package(f"taskbell-*-{HERE}.tar.gz"), tmp_path_factory.mktemp("installed"))
-
-
-@pytest.fixture
-def project(tmp_path):
-    folder = tmp_path / "project"
-    folder.mkdir()
-    for name in FILES:
-        shutil.copy(C / name, folder / name)
-    return folder
-
-
-def run_both(tmp_path, folder, env, receive):
-    """Both hosts deliver to a receiver."""
-    for name in ("abi", "host"):
-        receiver = receive()
-        assert "ok" in run(folder / name, receiver.url(), tmp_path / f"{name}.db", env=env, cwd=tmp_path)
-        assert receiver.requests
 
 
 def test_the_archive_has_what_hosts_users_and_lawyers_need(tree):
@@ -69,7 +24,8 @@ def test_the_archive_has_what_hosts_users_and_lawyers_need(tree):
     wanted = {
         "bin/taskbell", "lib/libtaskbell.so.1", "lib/libtaskbell.so", "include/taskbell.h",
         "include/taskbell.hpp", "include/taskbell_cpp17.hpp", "include/taskbell.abi.json",
-        "lib/pkgconfig/taskbell.pc", "lib/cmake/Taskbell/TaskbellConfig.cmake", "CMakeLists.txt",
+        "lib/libtaskbell.a", "lib/pkgconfig/taskbell.pc",
+        "lib/cmake/Taskbell/TaskbellConfig.cmake", "CMakeLists.txt",
         "share/taskbell/python/taskbell/__init__.py", "share/taskbell/csharp/Taskbell.cs",
         "share/man/man1/taskbell.1", "share/man/man1/taskbell-send.1", "share/zsh/site-functions/_taskbell",
         "share/bash-completion/completions/taskbell", "share/fish/vendor_completions.d/taskbell.fish",
@@ -108,9 +64,8 @@ def test_the_command_is_of_this_version(tree, tmp_path):
 
 
 def test_cmake_finds_the_package(tree, project, tmp_path, receive):
-    (project / "CMakeLists.txt").write_text(
-        CMAKE.replace("@FIND@", f"find_package(Taskbell {version()} CONFIG REQUIRED)")
-    )
+    find = f"find_package(Taskbell {version()} CONFIG REQUIRED)"
+    (project / "CMakeLists.txt").write_text(CMAKE.format(find=find, target="taskbell"))
     build = tmp_path / "build"
     env = user(tmp_path / "home")
     run(need("cmake"), "-S", project, "-B", build, f"-DCMAKE_PREFIX_PATH={tree}", env=env)
@@ -121,7 +76,7 @@ def test_cmake_finds_the_package(tree, project, tmp_path, receive):
 def test_cmake_fetches_the_archive(project, tmp_path, receive):
     archive = package(f"taskbell-*-{HERE}.tar.gz")
     fetch = f"include(FetchContent)\nFetchContent_Declare(taskbell URL file://{archive})\nFetchContent_MakeAvailable(taskbell)"
-    (project / "CMakeLists.txt").write_text(CMAKE.replace("@FIND@", fetch))
+    (project / "CMakeLists.txt").write_text(CMAKE.format(find=fetch, target="taskbell"))
     build = tmp_path / "build"
     env = user(tmp_path / "home")
     run(need("cmake"), "-S", project, "-B", build, env=env)
@@ -129,35 +84,35 @@ def test_cmake_fetches_the_archive(project, tmp_path, receive):
     run_both(tmp_path, build, env, receive)
 
 
-def test_cmake_says_that_a_version_is_too_old_and_a_processor_is_another(tree, project, tmp_path):
-    env = user(tmp_path / "home")
+@pytest.mark.parametrize(
+    ("words", "options", "answer"),
+    [
+        ("99.0 CONFIG REQUIRED", [], "version: {version}"),
+        (
+            "CONFIG REQUIRED",
+            ["-DCMAKE_SYSTEM_NAME=Linux", "-DCMAKE_SYSTEM_PROCESSOR=riscv64"],
+            "this Taskbell is for {here}, and the build is for riscv64; use the archive for that processor",
+        ),
+        (
+            "CONFIG REQUIRED COMPONENTS python",
+            [],
+            "this Taskbell for {here} has no component python; the components are",
+        ),
+    ],
+)
+def test_cmake_says_why_the_package_does_not_serve(tree, project, tmp_path, words, options, answer):
     (project / "CMakeLists.txt").write_text(
-        CMAKE.replace("@FIND@", "find_package(Taskbell 99.0 CONFIG REQUIRED)")
+        CMAKE.format(find=f"find_package(Taskbell {words})", target="taskbell")
     )
-    refused = attempt(
-        need("cmake"), "-S", project, "-B", tmp_path / "old", f"-DCMAKE_PREFIX_PATH={tree}", env=env
-    )
+    place = [f"-DCMAKE_PREFIX_PATH={tree}", f"-DTaskbell_DIR={tree}/lib/cmake/Taskbell"]
+    env = user(tmp_path / "home")
+    refused = attempt(need("cmake"), "-S", project, "-B", tmp_path / "build", *place, *options, env=env)
     assert refused.returncode != 0
-    assert f"version: {version()}" in refused.stdout
-    (project / "CMakeLists.txt").write_text(CMAKE.replace("@FIND@", "find_package(Taskbell CONFIG REQUIRED)"))
-    other = ["-DCMAKE_SYSTEM_NAME=Linux", "-DCMAKE_SYSTEM_PROCESSOR=riscv64"]
-    refused = attempt(
-        need("cmake"),
-        "-S",
-        project,
-        "-B",
-        tmp_path / "other",
-        f"-DTaskbell_DIR={tree}/lib/cmake/Taskbell",
-        *other,
-        env=env,
-    )
-    assert refused.returncode != 0
-    words = " ".join(refused.stdout.split())
-    assert f"this Taskbell is for {HERE}, and the build is for riscv64" in words
+    assert answer.format(version=version(), here=HERE) in " ".join(refused.stdout.split())
 
 
 def test_meson_finds_the_package(tree, project, tmp_path, receive):
-    (project / "meson.build").write_text(MESON.replace("@VERSION@", version()))
+    (project / "meson.build").write_text(MESON.format(version=version(), static="false"))
     env = user(tmp_path / "home", PKG_CONFIG_PATH=str(tree / "lib" / "pkgconfig"))
     run(need("meson"), "setup", tmp_path / "build", project, env=env)
     run(need("meson"), "compile", "-C", tmp_path / "build", env=env)
@@ -165,7 +120,10 @@ def test_meson_finds_the_package(tree, project, tmp_path, receive):
 
 
 def test_a_makefile_finds_the_package_by_pkg_config(tree, project, tmp_path, receive):
-    (project / "Makefile").write_text(MAKE)
+    libraries = (
+        "-Wl,-rpath,$(shell pkg-config --variable=libdir taskbell) $(shell pkg-config --libs taskbell)"
+    )
+    (project / "Makefile").write_text(MAKE.format(libraries=libraries))
     need("pkg-config")
     env = user(tmp_path / "home", PKG_CONFIG_PATH=str(tree / "lib" / "pkgconfig"))
     run(need("make"), "-C", project, env=env)

@@ -5,7 +5,7 @@ use crate::outside;
 use crate::steps::Steps;
 use crate::tools::{self, cargo};
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -14,6 +14,10 @@ pub const LIMIT: Duration = Duration::from_secs(45 * 60);
 /// What is shipped.
 const PACKAGES: &[&str] = &["--package", "taskbell", "--package", "taskbell-cli"];
 
+/// The library again, to be linked into a host. In one command with the shared one, the linker would optimize neither
+/// across crates.
+const STATIC: &[&str] = &["--package", "taskbell", "--lib", "--crate-type", "staticlib"];
+
 /// Debian's compiler, which comes with the source of its standard library; rustup has that of few targets.
 const DEBIAN: &[(&str, &str)] = &[
     ("/usr/bin/rustc", "rustc-web"),
@@ -21,46 +25,105 @@ const DEBIAN: &[(&str, &str)] = &[
     ("/usr/bin/cargo", "cargo-web"),
 ];
 
-/// The library and the command for this machine, as they are shipped; gives their folder.
+/// How the compiler optimizes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// What ships.
+    Dist,
+    /// What CI tries: the same code in a shorter time.
+    Release,
+}
+
+impl Profile {
+    pub fn named(name: &str) -> Option<Profile> {
+        [Profile::Dist, Profile::Release].into_iter().find(|profile| profile.name() == name)
+    }
+
+    /// As cargo calls it, and the folder of what it makes.
+    fn name(self) -> &'static str {
+        match self {
+            Profile::Dist => "dist",
+            Profile::Release => "release",
+        }
+    }
+}
+
+/// A tree of the project, and the folder that takes what is built of it.
+pub struct Place {
+    pub root: PathBuf,
+    pub target: PathBuf,
+}
+
+impl Place {
+    /// This tree. A folder of its own: another compiler would build the rest of the checks' again.
+    pub fn here() -> Place {
+        Place { root: tools::root(), target: tools::target().join("cross") }
+    }
+}
+
+/// The library and the command for this machine, as the checks try them; gives their folder.
 pub fn here(steps: &mut Steps) -> Option<PathBuf> {
     let mut build = cargo(["build", "--release", "--locked"]);
     build.args(PACKAGES);
+    let root = tools::root();
     steps
-        .run("release library and command", LIMIT, as_shipped(&mut build, &[]))
+        .run("release library and command", LIMIT, as_shipped(&mut build, &root, &[]))
         .then(|| tools::target().join("release"))
 }
 
-/// The library for this machine, as it is shipped.
+/// The static library beside them, from the same compiled dependencies.
+pub fn static_here(steps: &mut Steps) -> bool {
+    let mut build = cargo(["rustc", "--release", "--locked"]);
+    build.args(STATIC);
+    steps.run("static library", LIMIT, as_shipped(&mut build, &tools::root(), &[]))
+}
+
+/// The library for this machine, as the checks try it.
 pub fn library(steps: &mut Steps) -> Option<PathBuf> {
     here(steps).map(|folder| folder.join(outside::library_name()))
 }
 
-/// The same for a target, against the oldest system that its linker can aim at.
-pub fn cross(steps: &mut Steps, target: &Target) -> Option<PathBuf> {
-    let mut command = None;
-    let prepared = steps.step(&format!("tools for {}", target.triple), || {
-        command = Some(prepare(target)?);
-        Ok(())
-    });
-    let mut build = command.filter(|_| prepared)?;
-    build.args(PACKAGES).args(["--release", "--locked"]);
-    build.env("CARGO_TARGET_DIR", folder());
+/// The libraries and the command for a target, against the oldest system that its linker can aim at.
+pub fn cross(steps: &mut Steps, target: &Target, profile: Profile, place: &Place) -> Option<PathBuf> {
+    let triple = target.triple;
     // A library that is loaded uses the musl of its host; by default, Rust links one of its own.
     let flags: &[&str] = if target.musl() { &["-Ctarget-feature=-crt-static"] } else { &[] };
-    let built = steps.run(&format!("release for {}", target.triple), LIMIT, as_shipped(&mut build, flags));
-    built.then(|| folder().join(target.triple).join("release"))
+    let mut run = |what: &str, verb: &str, packages: &[&str]| {
+        let mut command = None;
+        let prepared = steps.step(&format!("tools for {triple}"), || {
+            command = Some(prepare(target, verb)?);
+            Ok(())
+        });
+        let Some(mut build) = command.filter(|_| prepared) else { return false };
+        build.current_dir(&place.root).args([
+            "--target",
+            &aim(target),
+            "--profile",
+            profile.name(),
+            "--locked",
+        ]);
+        build.args(packages).env("CARGO_TARGET_DIR", &place.target);
+        let name = format!("{what} for {triple}, profile {}", profile.name());
+        steps.run(&name, LIMIT, as_shipped(&mut build, &place.root, flags))
+    };
+    let built = run("library and command", "build", PACKAGES)
+        && (target.windows() || run("static library", "rustc", STATIC));
+    built.then(|| place.target.join(triple).join(profile.name()))
 }
 
-/// A folder of its own: another compiler would build the rest of the checks' again.
-fn folder() -> PathBuf {
-    tools::target().join("cross")
+/// The target as its compiler is told, with the version of its C library.
+fn aim(target: &Target) -> String {
+    match target.builder {
+        Builder::Zig(version) => format!("{}{version}", target.triple),
+        Builder::Mingw => target.triple.to_owned(),
+    }
 }
 
 /// The command that builds, less what is built.
-fn prepare(target: &Target) -> Result<Command, String> {
+fn prepare(target: &Target, verb: &str) -> Result<Command, String> {
     match target.builder {
-        Builder::Zig(version) => {
-            let mut build = zigbuild(&format!("{}{version}", target.triple))?;
+        Builder::Zig(_) => {
+            let mut build = zig(if verb == "build" { "zigbuild" } else { verb })?;
             if !tools::standard_library(target.triple) {
                 with_std(&mut build)?;
             }
@@ -71,21 +134,21 @@ fn prepare(target: &Target) -> Result<Command, String> {
             tools::program("x86_64-w64-mingw32-g++", "g++-mingw-w64-x86-64")?;
             tools::program("wine", "wine")?;
             let mut build = Command::new("/usr/bin/cargo");
-            build.current_dir(tools::root()).args(["build", "--target", target.triple]);
+            build.arg(verb);
             with_std(&mut build)?;
             Ok(build)
         }
     }
 }
 
-/// `cargo zigbuild`, from the Python package of the same name next to that of Zig.
-fn zigbuild(triple: &str) -> Result<Command, String> {
+/// `cargo-zigbuild`, from the Python package of the same name next to that of Zig.
+pub fn zig(verb: &str) -> Result<Command, String> {
     let python = tools::packager()?;
     let bin = python.parent().map(PathBuf::from).unwrap_or_default();
     let mut build = Command::new(bin.join("cargo-zigbuild"));
     let path = env::var_os("PATH").unwrap_or_default();
     let path = env::join_paths(std::iter::once(bin).chain(env::split_paths(&path))).unwrap_or(path);
-    build.current_dir(tools::root()).args(["zigbuild", "--target", triple]).env("PATH", path);
+    build.current_dir(tools::root()).arg(verb).env("PATH", path);
     Ok(build)
 }
 
@@ -104,7 +167,7 @@ const SQLITE_FLAGS: &str =
     "-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE";
 
 /// As it is shipped. No path of this machine gets into it, so that two machines make the same bytes.
-fn as_shipped<'a>(build: &'a mut Command, more: &[&str]) -> &'a mut Command {
+fn as_shipped<'a>(build: &'a mut Command, root: &Path, more: &[&str]) -> &'a mut Command {
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| env::home_dir().map(|home| home.join(".cargo")));
@@ -112,6 +175,6 @@ fn as_shipped<'a>(build: &'a mut Command, more: &[&str]) -> &'a mut Command {
     if let Some(home) = home {
         flags.push(format!("--remap-path-prefix={}=/cargo", home.display()));
     }
-    flags.push(format!("--remap-path-prefix={}=/taskbell", tools::root().display()));
+    flags.push(format!("--remap-path-prefix={}=/taskbell", root.display()));
     build.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}")).env("LIBSQLITE3_FLAGS", SQLITE_FLAGS)
 }

@@ -5,10 +5,13 @@ mod archive;
 pub mod build;
 mod deb;
 mod languages;
+mod macos;
 mod nuget;
 mod other;
 mod pack;
 mod parts;
+pub mod reproduce;
+mod static_library;
 mod sums;
 mod tarball;
 mod target;
@@ -17,6 +20,7 @@ mod tree;
 use crate::outside::{pytest, run_tests};
 use crate::steps::{Steps, run_within};
 use crate::tools;
+use build::{Place, Profile};
 use pack::Built;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,18 +58,27 @@ const PROGRAMS: &[(&str, &str)] = &[
 
 /// `cargo xtask dist`: every target, or those that are named; none for arguments that it does not know.
 pub fn dist(arguments: &[String]) -> Option<bool> {
-    let (mut targets, mut from) = (Vec::new(), None);
+    let (mut targets, mut from, mut macos, mut profile) = (Vec::new(), None, false, Profile::Dist);
     for pair in arguments.chunks(2) {
         match pair {
+            [option, triple] if option == "--target" && macos::is_one(triple) => macos = true,
             [option, triple] if option == "--target" => targets.push(Target::named(triple)?),
+            [option, name] if option == "--profile" => profile = Profile::named(name)?,
             [option, folder] if option == "--from" => from = Some(PathBuf::from(folder)),
             _ => return None,
         }
     }
-    if targets.is_empty() {
+    if targets.is_empty() && !macos {
         targets.extend(TARGETS);
+        macos = true;
     }
     let mut steps = Steps::default();
+    if macos && from.is_none() {
+        macos::check(&mut steps);
+    }
+    if targets.is_empty() {
+        return Some(steps.finish());
+    }
     let mut built = Vec::new();
     for target in targets {
         let builds = from.is_none();
@@ -73,7 +86,7 @@ pub fn dist(arguments: &[String]) -> Option<bool> {
         let folder = match &from {
             Some(folder) if folder.join(target.triple).is_dir() => Some(folder.join(target.triple)),
             Some(folder) => Some(folder.clone()),
-            None => build::cross(&mut steps, target),
+            None => build::cross(&mut steps, target, profile, &Place::here()),
         };
         let one = folder.and_then(|folder| gather(&mut steps, target, &folder));
         if let Some(one) = one.as_ref().filter(|_| builds) {
@@ -98,7 +111,7 @@ pub fn test_here(steps: &mut Steps, release: &Path) {
             // Their order, their metadata and their files; each was compiled already.
             let words = ["publish", "--workspace", "--dry-run", "--no-verify", "--allow-dirty", "--locked"];
             steps.run("crates as they are published", TEST_LIMIT, &mut tools::cargo(words));
-            let built = gather(steps, target, release);
+            let built = build::static_here(steps).then(|| gather(steps, target, release)).flatten();
             pack_and_test(steps, built.as_slice());
             steps.skip("packages for other systems", "`cargo xtask dist` makes and tests them");
         }

@@ -1,6 +1,7 @@
 //! What is packed: the built library and command of a target, and what belongs to them.
 
 use super::parts;
+use super::static_library::write_static;
 use super::target::Target;
 use super::tree::make_folder;
 use crate::steps::run_within;
@@ -17,6 +18,8 @@ pub struct Built {
     /// Of the workspace: the one place that says it.
     pub version: String,
     pub library: PathBuf,
+    /// The library that is linked into a host; none for Windows.
+    pub static_library: Option<PathBuf>,
     pub command: PathBuf,
     /// Manual pages and completions, as below `share`; Windows has neither.
     pub pages: PathBuf,
@@ -29,9 +32,15 @@ impl Built {
     pub fn new(target: &'static Target, folder: &Path, work: &Path) -> Result<Built, String> {
         let version = version()?;
         make_folder(work)?;
+        let static_library = if target.windows() {
+            None
+        } else {
+            Some(write_static(target, &folder.join("libtaskbell.a"), work)?)
+        };
         Ok(Built {
             target,
             library: folder.join(target.library()),
+            static_library,
             command: folder.join(target.command()),
             pages: if target.windows() { PathBuf::new() } else { write_pages(&work.join("share"))? },
             notices: parts::write_lists(target.triple, &version, work)?,

@@ -1,6 +1,7 @@
 //! The archive for C, C++ and every language that calls C: a tree that works wherever it is unpacked.
 
 use super::pack::Built;
+use super::static_library::system_libraries;
 use super::tree::{Tree, read};
 use crate::tools::root;
 
@@ -21,6 +22,7 @@ pub const PORTABLE: Layout = Layout { lib: "lib", prefix: "${pcfiledir}/../.." }
 pub fn development(built: &Built, layout: &Layout) -> Result<Tree, String> {
     let mut tree = Tree::default();
     let Layout { lib, prefix } = layout;
+    let private: String = system_libraries(built.target).iter().map(|name| format!(" -l{name}")).collect();
     let fill = |template: &str, more: &[(&str, &str)]| -> Result<String, String> {
         let mut text = template_text(template)?;
         let up = "../".repeat(lib.split('/').count());
@@ -32,6 +34,8 @@ pub fn development(built: &Built, layout: &Layout) -> Result<Tree, String> {
             ("@PREFIX@", prefix),
             ("@LIBDIR@", &format!("${{prefix}}/{lib}")),
             ("@INCLUDE@", &format!("../../{up}include")),
+            ("@PRIVATE@", &private),
+            ("@SYSTEM_LIBRARIES@", &system_libraries(built.target).join(";")),
         ];
         for (name, value) in fixed.iter().chain(more) {
             text = text.replace(name, value);
@@ -52,6 +56,9 @@ pub fn development(built: &Built, layout: &Layout) -> Result<Tree, String> {
         (format!("../../{file}"), format!("IMPORTED_SONAME \"{file}\""))
     };
     let cmake = [("@LIBRARY@", library.as_str()), ("@LINK_PROPERTY@", &link), ("@PROCESSORS@", processors)];
+    if let Some(library) = &built.static_library {
+        tree.add_file(&format!("{lib}/libtaskbell.a"), library)?;
+    }
     for file in ["TaskbellConfig.cmake", "TaskbellConfigVersion.cmake"] {
         tree.add(&format!("{lib}/cmake/Taskbell/{file}"), fill(&format!("c/{file}.in"), &cmake)?);
     }
