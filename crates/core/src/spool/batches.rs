@@ -1,11 +1,18 @@
 //! Counts batches in one table for all instances: in the transaction that keeps the tasks, under the write lock
 //! of the file. So a task counts once, and the transaction that counts the last one knows that it ends the batch.
+//!
+//! What is counted and when a batch ends is said here for every store; `batches/table.rs` has what a store does for it.
+
+mod table;
+
+pub use table::{BatchTable, KeptBatch};
 
 use super::{BatchWatch, Spool, SpoolError, SpoolTransaction};
 use crate::hash::stable_hash;
 use crate::tally::{BatchTally, BatchTask};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 use std::collections::{HashMap, HashSet};
+use table::SqliteBatches;
 
 /// The most batches remembered at once, ended ones included.
 const MAX_BATCHES: usize = 2048;
@@ -14,7 +21,7 @@ const MAX_BATCHES: usize = 2048;
 const PORTION: i64 = 128;
 
 /// How long an ended batch is remembered, so that a task that is reported late does not begin it again.
-pub(super) const REMEMBER_MS: i64 = 3_600_000;
+pub const REMEMBER_MS: i64 = 3_600_000;
 
 /// The number of tasks of a batch that are recognised when they are reported again: the last ones.
 const KNOWN_TASKS: u64 = 1024;
@@ -25,16 +32,25 @@ const KNOWN_PORTION: u64 = 128;
 /// The most ended batches that one call of [`prune`] removes.
 const MOST_PRUNED: i64 = 16;
 
+/// A batch of which something is to be told.
 pub struct ToldBatch {
+    /// Its id.
     pub id: String,
+    /// What was counted.
     pub tally: BatchTally,
     /// Hashes of the tasks that it knows, when one of them asked to be told.
     known: HashSet<i64>,
 }
 
 impl ToldBatch {
+    /// A batch as a store has it.
+    pub fn from_kept(id: String, counts: &[u8]) -> ToldBatch {
+        ToldBatch { id, tally: read_tally(counts), known: HashSet::new() }
+    }
+
+    /// Whether it knows that it has counted the task with this key.
     pub fn has_counted(&self, key: &str) -> bool {
-        self.known.contains(&hash(key))
+        self.known.contains(&task_hash(key))
     }
 }
 
@@ -45,7 +61,9 @@ pub struct BatchCounts {
     pub ended: Vec<ToldBatch>,
     /// Open batches that have not gone on for long; each once until it goes on.
     pub stalled: Vec<ToldBatch>,
+    /// Open batches that have gone on since their progress was told.
     pub progressed: Vec<ToldBatch>,
+    /// What a person is to know.
     pub remarks: Vec<String>,
 }
 
@@ -67,7 +85,7 @@ impl SpoolTransaction<'_> {
         let mut tasks = tasks.peekable();
         let mut counts = BatchCounts::default();
         if tasks.peek().is_some() {
-            counts = self.run(|conn| count(conn, tasks, now_ms))?;
+            counts = self.run(|conn| count_tasks(&mut SqliteBatches(conn), tasks, now_ms))?;
         }
         if let Some(since) = watch.stalled_since {
             counts.stalled = self.run(|conn| stalled(conn, since))?;
@@ -104,7 +122,7 @@ impl Spool {
                 "SELECT 1 FROM batches b JOIN batch_tasks t ON t.batch = b.seq \
                  WHERE b.id = ?1 AND b.ended_at IS NOT NULL AND t.task = ?2",
             )
-            .and_then(|mut statement| statement.exists(params![id, hash(key)]))
+            .and_then(|mut statement| statement.exists(params![id, task_hash(key)]))
             .map_err(self.at())
     }
 }
@@ -117,19 +135,23 @@ struct BatchRow {
 }
 
 /// The batches that a transaction has touched; each is read and written once.
-struct Counting<'a> {
-    conn: &'a Connection,
+struct Counting<'a, T> {
+    table: &'a mut T,
     now_ms: i64,
     rows: HashMap<String, BatchRow>,
     counts: BatchCounts,
 }
 
-fn count<'t>(
-    conn: &Connection,
+/// Counts tasks in their batches, in the table of any store.
+///
+/// # Errors
+/// Those of the table.
+pub fn count_tasks<'t, T: BatchTable>(
+    table: &mut T,
     tasks: impl Iterator<Item = &'t BatchTask>,
     now_ms: i64,
-) -> rusqlite::Result<BatchCounts> {
-    let mut counting = Counting { conn, now_ms, rows: HashMap::new(), counts: BatchCounts::default() };
+) -> Result<BatchCounts, T::Fault> {
+    let mut counting = Counting { table, now_ms, rows: HashMap::new(), counts: BatchCounts::default() };
     for task in tasks {
         counting.count(task)?;
     }
@@ -137,20 +159,25 @@ fn count<'t>(
     Ok(counting.counts)
 }
 
-impl Counting<'_> {
-    fn count(&mut self, task: &BatchTask) -> rusqlite::Result<()> {
+impl<T: BatchTable> Counting<'_, T> {
+    fn count(&mut self, task: &BatchTask) -> Result<(), T::Fault> {
         let id = &task.of.id;
         let mut row = match self.rows.remove(id) {
             Some(row) => row,
-            None => match self.read(id)? {
-                Some(row) => row,
+            None => match self.table.read(id)? {
+                Some(kept) => BatchRow {
+                    seq: kept.seq,
+                    tally: BatchTally { ended_at: kept.ended_at, ..read_tally(&kept.counts) },
+                    is_changed: false,
+                },
                 None => self.insert(task)?,
             },
         };
         if self.count_in(&mut row, task)? {
             let tally = row.tally.clone();
             row.tally.forget_details();
-            let known = if tally.tally.asked.is_empty() { HashSet::new() } else { self.known(row.seq)? };
+            let known =
+                if tally.tally.asked.is_empty() { HashSet::new() } else { self.table.tasks(row.seq)? };
             self.counts.ended.push(ToldBatch { id: id.clone(), tally, known });
         }
         self.rows.insert(id.clone(), row);
@@ -158,11 +185,11 @@ impl Counting<'_> {
     }
 
     /// Whether the task completes its batch.
-    fn count_in(&mut self, row: &mut BatchRow, task: &BatchTask) -> rusqlite::Result<bool> {
-        let key = task.key.as_deref().map(hash);
+    fn count_in(&mut self, row: &mut BatchRow, task: &BatchTask) -> Result<bool, T::Fault> {
+        let key = task.key.as_deref().map(task_hash);
         if let Some(ended_at) = row.tally.ended_at {
             let known = match key {
-                Some(key) => self.is_known(row.seq, key)?,
+                Some(key) => self.table.has_task(row.seq, key)?,
                 None => false,
             };
             if !belongs_to_later(task, ended_at, known) {
@@ -171,7 +198,7 @@ impl Counting<'_> {
                 }
                 return Ok(false);
             }
-            self.conn.prepare_cached("DELETE FROM batch_tasks WHERE batch = ?1")?.execute([row.seq])?;
+            self.table.forget_tasks(row.seq, i64::MAX)?;
             row.tally = BatchTally::opened_by(task);
         }
         if let Some(key) = key
@@ -182,99 +209,42 @@ impl Counting<'_> {
         row.is_changed = true;
         row.tally.count(task);
         if let Some(asked) = &task.asked {
-            let elsewhere = self.wishes_elsewhere(row.seq)?;
-            row.tally.tally.asked.keep(asked.clone(), elsewhere);
+            let elsewhere = usize::try_from(self.table.wish_bytes_of_others(row.seq)?);
+            row.tally.tally.asked.keep(asked.clone(), elsewhere.unwrap_or(usize::MAX));
         }
         Ok(row.tally.ended_at.is_some())
     }
 
     /// `false` when the task was counted before.
-    fn remember(&self, row: &BatchRow, key: i64) -> rusqlite::Result<bool> {
+    fn remember(&mut self, row: &BatchRow, key: i64) -> Result<bool, T::Fault> {
         let number = row.tally.tally.total + 1;
-        let is_new = self
-            .conn
-            .prepare_cached("INSERT OR IGNORE INTO batch_tasks (batch, task, number) VALUES (?1, ?2, ?3)")?
-            .execute(params![row.seq, key, number as i64])?
-            > 0;
+        let is_new = self.table.add_task(row.seq, key, number as i64)?;
         if is_new && number > KNOWN_TASKS && number.is_multiple_of(KNOWN_PORTION) {
-            self.conn
-                .prepare_cached("DELETE FROM batch_tasks WHERE batch = ?1 AND number <= ?2")?
-                .execute(params![row.seq, (number - KNOWN_TASKS) as i64])?;
+            self.table.forget_tasks(row.seq, (number - KNOWN_TASKS) as i64)?;
         }
         Ok(is_new)
     }
 
-    fn is_known(&self, batch: i64, key: i64) -> rusqlite::Result<bool> {
-        self.conn
-            .prepare_cached("SELECT 1 FROM batch_tasks WHERE batch = ?1 AND task = ?2")?
-            .exists([batch, key])
-    }
-
-    fn known(&self, batch: i64) -> rusqlite::Result<HashSet<i64>> {
-        self.conn
-            .prepare_cached("SELECT task FROM batch_tasks WHERE batch = ?1")?
-            .query_map([batch], |row| row.get(0))?
-            .collect()
-    }
-
-    fn wishes_elsewhere(&self, batch: i64) -> rusqlite::Result<usize> {
-        let bytes: i64 = self
-            .conn
-            .prepare_cached("SELECT coalesce(sum(wish_bytes), 0) FROM batches WHERE seq <> ?1")?
-            .query_row([batch], |row| row.get(0))?;
-        Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
-    }
-
-    fn read(&self, id: &str) -> rusqlite::Result<Option<BatchRow>> {
-        self.conn
-            .prepare_cached("SELECT seq, ended_at, counts FROM batches WHERE id = ?1")?
-            .query_row([id], |row| {
-                let tally = BatchTally { ended_at: row.get(1)?, ..read_tally(row, 2)? };
-                Ok(BatchRow { seq: row.get(0)?, tally, is_changed: false })
-            })
-            .optional()
-    }
-
-    fn insert(&mut self, task: &BatchTask) -> rusqlite::Result<BatchRow> {
+    fn insert(&mut self, task: &BatchTask) -> Result<BatchRow, T::Fault> {
         self.make_room()?;
         let tally = BatchTally::opened_by(task);
-        self.conn
-            .prepare_cached(
-                "INSERT INTO batches (id, moved_at, reported_at, counts) VALUES (?1, ?2, ?3, ?4)",
-            )?
-            // Earlier than what moves it, so that the first task is news.
-            .execute(params![task.of.id, self.now_ms, self.now_ms - 1, to_json(&tally)])?;
-        Ok(BatchRow { seq: self.conn.last_insert_rowid(), tally, is_changed: true })
+        let seq = self.table.insert(&task.of.id, self.now_ms, &to_json(&tally))?;
+        Ok(BatchRow { seq, tally, is_changed: true })
     }
 
     /// Removes the batches that ended first, or else the one that has not gone on for longest.
-    fn make_room(&mut self) -> rusqlite::Result<()> {
-        let there: i64 =
-            self.conn.prepare_cached("SELECT count(*) FROM batches")?.query_row([], |row| row.get(0))?;
-        if (there as usize) < MAX_BATCHES {
+    fn make_room(&mut self) -> Result<(), T::Fault> {
+        if self.table.count()? < MAX_BATCHES {
             return Ok(());
         }
         self.flush()?;
         self.rows.clear();
-        let removed = self
-            .conn
-            .prepare_cached(
-                "DELETE FROM batches WHERE seq IN ( \
-                 SELECT seq FROM batches WHERE ended_at IS NOT NULL ORDER BY ended_at LIMIT ?1)",
-            )?
-            .execute([PORTION])?;
-        if removed > 0 {
+        if self.table.remove_first_ended(PORTION)? > 0 {
             return Ok(());
         }
-        let given_up: Option<(String, BatchTally)> = self
-            .conn
-            .prepare_cached(
-                "DELETE FROM batches WHERE seq = (SELECT seq FROM batches ORDER BY moved_at, seq LIMIT 1) \
-                 RETURNING id, counts",
-            )?
-            .query_row([], |row| Ok((row.get(0)?, read_tally(row, 1)?)))
-            .optional()?;
-        self.counts.remarks.extend(given_up.map(|(id, batch)| {
+        let given_up = self.table.remove_stillest()?;
+        self.counts.remarks.extend(given_up.map(|(id, counts)| {
+            let batch = read_tally(&counts);
             format!(
                 "batch `{}` is given up at {} of {} tasks: {MAX_BATCHES} others are open",
                 id.escape_debug(),
@@ -285,15 +255,10 @@ impl Counting<'_> {
         Ok(())
     }
 
-    fn flush(&mut self) -> rusqlite::Result<()> {
-        let mut update = self.conn.prepare_cached(
-            "UPDATE batches SET moved_at = ?2, ended_at = ?3, stalled = 0, wish_bytes = ?4, counts = ?5 \
-             WHERE seq = ?1",
-        )?;
+    fn flush(&mut self) -> Result<(), T::Fault> {
         for row in self.rows.values_mut().filter(|row| row.is_changed) {
-            let wish_bytes = row.tally.tally.asked.bytes() as i64;
-            let ended_at = row.tally.ended_at;
-            update.execute(params![row.seq, self.now_ms, ended_at, wish_bytes, to_json(&row.tally)])?;
+            let kept = KeptBatch { seq: row.seq, ended_at: row.tally.ended_at, counts: to_json(&row.tally) };
+            self.table.update(&kept, self.now_ms, row.tally.tally.asked.bytes() as i64)?;
             row.is_changed = false;
         }
         Ok(())
@@ -338,7 +303,8 @@ fn longest_untold(conn: &Connection) -> rusqlite::Result<Option<i64>> {
 }
 
 fn read_told(row: &Row<'_>) -> rusqlite::Result<ToldBatch> {
-    Ok(ToldBatch { id: row.get(0)?, tally: read_tally(row, 1)?, known: HashSet::new() })
+    let counts: Vec<u8> = row.get(1)?;
+    Ok(ToldBatch::from_kept(row.get(0)?, &counts))
 }
 
 fn went_on(conn: &Connection, id: &str) -> rusqlite::Result<bool> {
@@ -360,16 +326,16 @@ pub(super) fn prune(conn: &Connection, ended_before_ms: i64) -> rusqlite::Result
 }
 
 /// What cannot be read counts as nothing.
-fn read_tally(row: &Row<'_>, column: usize) -> rusqlite::Result<BatchTally> {
-    let counts: Vec<u8> = row.get(column)?;
-    Ok(serde_json::from_slice(&counts).unwrap_or_default())
+fn read_tally(counts: &[u8]) -> BatchTally {
+    serde_json::from_slice(counts).unwrap_or_default()
 }
 
 fn to_json(tally: &BatchTally) -> Vec<u8> {
     serde_json::to_vec(tally).unwrap_or_default()
 }
 
-fn hash(key: &str) -> i64 {
+/// The number by which a batch knows the task with this key.
+pub fn task_hash(key: &str) -> i64 {
     stable_hash(key).cast_signed()
 }
 

@@ -28,13 +28,15 @@ pub enum SpoolErrorKind {
     Missing,
     /// Several events fit the prefix that was asked for.
     Ambiguous,
-    /// The system refused to open, read, write or sync.
+    /// The system refused to open, read, write or sync; a database on a server did not answer.
     Io,
+    /// Another relay writes the store since then: nothing more of this one is kept.
+    Deposed,
     /// Anything else that SQLite may say.
     Other,
 }
 
-/// A fault of the spool: its kind, the path it speaks of, and a sentence. Holds no row content. As large as a pointer,
+/// A fault of the spool, or of another store: its kind, the path it speaks of, and a sentence. Holds no row content. As large as a pointer,
 /// since nearly every function of the spool returns it.
 #[derive(Debug, Clone)]
 pub struct SpoolError(Arc<Fault>);
@@ -43,6 +45,8 @@ pub struct SpoolError(Arc<Fault>);
 struct Fault {
     kind: SpoolErrorKind,
     path: PathBuf,
+    /// A database on a server, whose name the path is.
+    is_served: bool,
     detail: String,
 }
 
@@ -50,6 +54,12 @@ impl SpoolError {
     /// The kind of fault.
     pub fn kind(&self) -> SpoolErrorKind {
         self.0.kind
+    }
+
+    /// A fault of a database on a server, by the name that people know it by; without a password.
+    pub fn of_database(name: &str, kind: SpoolErrorKind, detail: impl Into<String>) -> SpoolError {
+        let path = PathBuf::from(name);
+        SpoolError(Arc::new(Fault { kind, path, is_served: true, detail: detail.into() }))
     }
 
     /// The database it speaks of; `:memory:` for one that has no file.
@@ -69,7 +79,7 @@ impl SpoolError {
 
     #[cold]
     fn boxed(kind: SpoolErrorKind, path: &Path, detail: String) -> Self {
-        SpoolError(Arc::new(Fault { kind, path: path.to_owned(), detail }))
+        SpoolError(Arc::new(Fault { kind, path: path.to_owned(), is_served: false, detail }))
     }
 
     #[cold]
@@ -114,8 +124,11 @@ impl SpoolError {
 
 impl fmt::Display for SpoolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Fault { kind, path, detail } = &*self.0;
+        let Fault { kind, path, is_served, detail } = &*self.0;
         let path = path.display();
+        if *is_served {
+            return write_of_database(f, *kind, &path, detail);
+        }
         match kind {
             SpoolErrorKind::Full => {
                 write!(f, "the spool {path} cannot grow because the disk is full; free some space ({detail})")
@@ -164,8 +177,47 @@ impl fmt::Display for SpoolError {
                 f,
                 "the spool {path} cannot be opened, read or written; check the folder and the disk ({detail})"
             ),
+            SpoolErrorKind::Deposed => write!(f, "the spool {path} has another writer: {detail}"),
             SpoolErrorKind::Other => write!(f, "the spool {path} cannot be used: {detail}"),
         }
+    }
+}
+
+/// The sentence of a database on a server.
+fn write_of_database(
+    f: &mut fmt::Formatter<'_>,
+    kind: SpoolErrorKind,
+    name: &impl fmt::Display,
+    detail: &str,
+) -> fmt::Result {
+    match kind {
+        SpoolErrorKind::Full => write!(
+            f,
+            "the database {name} cannot grow because a disk of its server is full; free some space there ({detail})"
+        ),
+        SpoolErrorKind::ReadOnly => write!(
+            f,
+            "the role may not do this in the database {name}; give it the rights, or use another role ({detail})"
+        ),
+        SpoolErrorKind::Busy => {
+            write!(f, "the database {name} was locked by another transaction for too long ({detail})")
+        }
+        SpoolErrorKind::Io => write!(
+            f,
+            "the database {name} cannot be reached, or does not answer; check its server and the network ({detail})"
+        ),
+        SpoolErrorKind::Missing => write!(
+            f,
+            "the database {name} has no tables of a farm; check `[farm] store`, or start the relay first ({detail})"
+        ),
+        SpoolErrorKind::Ambiguous => write!(f, "in the database {name}, {detail}; give more digits"),
+        SpoolErrorKind::Deposed => write!(f, "another relay writes to the database {name}: {detail}"),
+        SpoolErrorKind::Corrupt
+        | SpoolErrorKind::Newer
+        | SpoolErrorKind::Older
+        | SpoolErrorKind::Foreign
+        | SpoolErrorKind::Claimed
+        | SpoolErrorKind::Other => write!(f, "the database {name} cannot be used: {detail}"),
     }
 }
 
@@ -178,11 +230,14 @@ mod tests {
     #[test]
     fn every_kind_names_the_path_and_the_cause() {
         use SpoolErrorKind::*;
-        for kind in
-            [Full, ReadOnly, Corrupt, Busy, Newer, Older, Foreign, Claimed, Missing, Ambiguous, Io, Other]
-        {
+        for kind in [
+            Full, ReadOnly, Corrupt, Busy, Newer, Older, Foreign, Claimed, Missing, Ambiguous, Io, Deposed,
+            Other,
+        ] {
             let text = SpoolError::new(kind, Path::new("/var/x.db"), "the cause").to_string();
             assert!(text.contains("/var/x.db") && text.contains("the cause"), "{text}");
+            let text = SpoolError::of_database("db:5432/taskbell", kind, "the cause").to_string();
+            assert!(text.contains("db:5432/taskbell") && text.contains("the cause"), "{text}");
         }
     }
 

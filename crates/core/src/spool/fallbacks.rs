@@ -134,11 +134,7 @@ impl SpoolTransaction<'_> {
                 created_at: now,
                 due_at: now,
                 dead: None,
-                why: Some(if next.escalated {
-                    "another endpoint was notified, and nobody reacted in time: `escalate`"
-                } else {
-                    "another endpoint did not get it: `fallback`"
-                }),
+                why: Some(next.reason()),
                 expires_at: None,
                 thing: None,
                 live: None,

@@ -34,11 +34,15 @@ pub struct LiveMessage {
 /// A state of a living message that a new delivery would show.
 #[derive(Debug, Clone, Copy)]
 pub struct LiveState<'a> {
+    /// The endpoint's name.
     pub endpoint: &'a str,
+    /// The hook's name.
     pub hook: &'a str,
     /// The value of its `live` expression.
     pub key: &'a str,
+    /// Whether it is the last state.
     pub closes: bool,
+    /// Whether the platform can edit.
     pub edits: bool,
 }
 
@@ -69,31 +73,56 @@ pub enum LiveTurn {
 pub enum LiveResult {
     /// Posted a message, which the platform calls so.
     Posted(Option<String>),
+    /// Edited the message that is there.
     Edited,
 }
 
 /// The key under which the present message of a key is found.
-fn open_key(state: &LiveState<'_>) -> StateKey {
-    let LiveState { endpoint, hook, key, .. } = state;
+fn open_key(endpoint: &str, hook: &str, key: &str) -> StateKey {
     let name = sha256_hex(format!("{endpoint}\0{hook}\0{key}"), 32);
     StateKey::shared(StateKind::LiveMessage, format!("open/{name}"))
 }
 
-fn message_key(first: &str, endpoint: &str) -> StateKey {
-    StateKey::shared(StateKind::LiveMessage, format!("{first}/{endpoint}"))
+impl LiveMessage {
+    /// The key of the message to an endpoint that began with the event `first`.
+    pub fn key_of(first: &str, endpoint: &str) -> StateKey {
+        StateKey::shared(StateKind::LiveMessage, format!("{first}/{endpoint}"))
+    }
+
+    /// What is kept under that key.
+    pub fn from_kept(kept: &[u8]) -> Option<LiveMessage> {
+        serde_json::from_slice(kept).ok()
+    }
+}
+
+/// The messages of which no state was made or delivered since this time, among all states of their kind: the event that
+/// began each, and the keys that are forgotten with it.
+pub fn outdated_messages(states: &[(StateKey, Vec<u8>)], before_ms: i64) -> Vec<(String, Vec<StateKey>)> {
+    let mut found = Vec::new();
+    for (key, kept) in states {
+        let Some((first, _)) = key.name.split_once('/').filter(|(first, _)| *first != "open") else {
+            continue;
+        };
+        let live = LiveMessage::from_kept(kept).unwrap_or_default();
+        if live.moved_at >= before_ms {
+            continue;
+        }
+        let open = open_key(&live.endpoint, &live.hook, &live.key);
+        let is_open = states.iter().any(|(key, of)| *key == open && of == first.as_bytes());
+        let keys = [Some(key.clone()), is_open.then_some(open)];
+        found.push((first.to_owned(), keys.into_iter().flatten().collect()));
+    }
+    found
 }
 
 fn read(conn: &Connection, first: &str, endpoint: &str) -> rusqlite::Result<Option<LiveMessage>> {
-    state_key::read(conn, &message_key(first, endpoint)).map(of_bytes)
-}
-
-fn of_bytes(kept: Option<Vec<u8>>) -> Option<LiveMessage> {
-    serde_json::from_slice(&kept?).ok()
+    let kept = state_key::read(conn, &LiveMessage::key_of(first, endpoint))?;
+    Ok(kept.and_then(|kept| LiveMessage::from_kept(&kept)))
 }
 
 fn write(batch: &mut (impl Batch + ?Sized), first: &str, message: &LiveMessage) -> Result<(), SpoolError> {
     let kept = serde_json::to_vec(message).unwrap_or_default();
-    batch.put_state(&message_key(first, &message.endpoint), Some(&kept))
+    batch.put_state(&LiveMessage::key_of(first, &message.endpoint), Some(&kept))
 }
 
 /// See [`Batch::join_live`].
@@ -103,13 +132,13 @@ pub(super) fn join(
     event: EventId,
     now_ms: i64,
 ) -> Result<LiveRole, SpoolError> {
-    let open = open_key(state);
+    let open = open_key(state.endpoint, state.hook, state.key);
     let first = batch.state(&open)?;
     let first = first.and_then(|first| EventId::parse(&String::from_utf8_lossy(&first)));
     let known = match first {
         Some(first) => {
-            let known = batch.state(&message_key(&first.to_string(), state.endpoint))?;
-            of_bytes(known).map(|known| (first, known))
+            let known = batch.state(&LiveMessage::key_of(&first.to_string(), state.endpoint))?;
+            known.and_then(|known| LiveMessage::from_kept(&known)).map(|known| (first, known))
         }
         None => None,
     };
@@ -140,7 +169,8 @@ pub(super) fn note(
     result: &LiveResult,
     now_ms: i64,
 ) -> Result<(), SpoolError> {
-    let Some(mut live) = of_bytes(batch.state(&message_key(first, endpoint))?) else { return Ok(()) };
+    let kept = batch.state(&LiveMessage::key_of(first, endpoint))?;
+    let Some(mut live) = kept.and_then(|kept| LiveMessage::from_kept(&kept)) else { return Ok(()) };
     live.moved_at = now_ms;
     match result {
         LiveResult::Posted(message) => {
@@ -197,25 +227,9 @@ pub(super) fn prune(transaction: &Transaction<'_>, before: i64) -> rusqlite::Res
          WHERE t.live = ?1 AND d.state = 'pending'",
     )?;
     let all = state_key::read_all(transaction, StateKind::LiveMessage)?;
-    for (key, kept) in all {
-        let Some((first, _)) = key.name.split_once('/').filter(|(first, _)| *first != "open") else {
-            continue;
-        };
-        let live: LiveMessage = serde_json::from_slice(&kept).unwrap_or_default();
-        if live.moved_at >= before || waits.exists([first])? {
-            continue;
-        }
-        state_key::write(transaction, &key, None)?;
-        let state = LiveState {
-            endpoint: &live.endpoint,
-            hook: &live.hook,
-            key: &live.key,
-            closes: false,
-            edits: true,
-        };
-        let open = open_key(&state);
-        if state_key::read(transaction, &open)?.is_some_and(|of| of == first.as_bytes()) {
-            state_key::write(transaction, &open, None)?;
+    for (first, keys) in outdated_messages(&all, before) {
+        if !waits.exists([first])? {
+            keys.iter().try_for_each(|key| state_key::write(transaction, key, None))?;
         }
     }
     Ok(())

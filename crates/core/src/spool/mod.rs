@@ -33,8 +33,9 @@ mod size_limit;
 mod sqlite_store;
 mod state_key;
 mod store;
-#[cfg(test)]
-mod store_suite;
+#[cfg(any(test, feature = "failpoints"))]
+#[doc(hidden)]
+pub mod store_suite;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -42,30 +43,31 @@ mod waiting;
 
 #[cfg(test)]
 pub(crate) use batches::SimulatedBatches;
-pub(crate) use batches::{BatchCounts, ToldBatch};
+pub use batches::{BatchCounts, BatchTable, KeptBatch, REMEMBER_MS, ToldBatch, count_tasks, task_hash};
 pub use counts::Counts;
 pub use error::{SpoolError, SpoolErrorKind};
-pub use live::LiveMessage;
-pub(crate) use live::{LiveResult, LiveRole, LiveState, LiveTurn};
-pub(crate) use operator::operator_mark;
-pub use operator::{DeliverySelection, Replayed, SpoolOperator};
+pub use live::{LiveMessage, LiveResult, LiveRole, LiveState, LiveTurn, outdated_messages};
+pub use operator::{DROPPED, DeliverySelection, Replayed, SpoolOperator, operator_mark};
 pub use overview::{
     AlertEvent, DeadGroup, EndedDelivery, EndpointBacklog, HourCount, LastAnswer, OpenBatch, UnheardEvents,
 };
-pub(crate) use ownership::Takeover;
+pub use ownership::Takeover;
 pub use path::SpoolPath;
 pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, SpoolReader};
 pub(crate) use recovery::{DamagedFile, FileFault, RecoveryReport};
-pub use rows::{AttemptRow, DeliveryEnd, DeliveryState, NewDelivery, NewEvent};
-pub(crate) use rows::{Called, NewFallback, StoredMessage};
+pub use rows::{
+    AttemptRow, Called, DeliveryEnd, DeliveryState, NewDelivery, NewEvent, NewFallback, StoredMessage,
+};
 pub(crate) use size_limit::{REPORT_BYTES, SizeState, transaction_bytes, transaction_reports};
-pub(crate) use state_key::{StateChange, StateKey, StateKind};
-pub(crate) use store::{Batch, BatchNews, BatchWatch, Early, Next, PendingDelivery, Store};
-pub use store::{MessageReader, Operator, Reader};
-pub(crate) use transaction::SpoolTransaction;
-pub(crate) use waiting::{Stretch, WaitingDelivery};
+pub use state_key::{StateChange, StateKey, StateKind};
+pub use store::{
+    Batch, BatchNews, BatchWatch, Early, MessageReader, Next, Operator, PendingDelivery, Reader, Store,
+};
+pub use transaction::SpoolTransaction;
+pub use waiting::{Stretch, WaitingDelivery};
 
 use crate::event::EventId;
+pub use crate::tally::BatchTask;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior};
 use std::cell::Cell;

@@ -18,7 +18,7 @@ use std::path::Path;
 const PORTION: usize = 500;
 
 /// Why a delivery is dead that was dropped while it waited.
-const DROPPED: &str = "dropped by hand";
+pub const DROPPED: &str = "dropped by hand";
 
 /// Which deliveries are meant; all conditions must hold, and without any everything is meant.
 #[derive(Debug, Clone, Default)]
@@ -138,7 +138,7 @@ impl Operator for SpoolOperator {
 }
 
 /// The key of a value that is another one after each act of an operator.
-pub(crate) fn operator_mark() -> StateKey {
+pub fn operator_mark() -> StateKey {
     StateKey::shared(StateKind::OperatorMark, "")
 }
 

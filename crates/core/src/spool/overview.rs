@@ -102,6 +102,14 @@ pub struct OpenBatch {
     pub(crate) tally: QueueTally,
 }
 
+impl OpenBatch {
+    /// A batch as a store has it.
+    pub fn from_kept(id: String, stalled: bool, counts: &[u8]) -> OpenBatch {
+        let batch: BatchTally = serde_json::from_slice(counts).unwrap_or_default();
+        OpenBatch { id, expected: batch.expected, stalled, tally: batch.tally }
+    }
+}
+
 /// An event that Taskbell made of an alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertEvent {
@@ -297,8 +305,7 @@ pub(super) fn open_batches(conn: &Connection, limit: usize) -> rusqlite::Result<
     )?;
     let read = |row: &Row<'_>| {
         let counts: Vec<u8> = row.get(2)?;
-        let tally: BatchTally = serde_json::from_slice(&counts).unwrap_or_default();
-        Ok(OpenBatch { id: row.get(0)?, stalled: row.get(1)?, expected: tally.expected, tally: tally.tally })
+        Ok(OpenBatch::from_kept(row.get(0)?, row.get(1)?, &counts))
     };
     statement.query_map([limit], read)?.collect()
 }

@@ -23,9 +23,12 @@ pub(super) fn claim(conn: &Connection, configuration: &str) -> rusqlite::Result<
     state_key::write(conn, &key, Some(configuration.as_bytes())).map(|()| None)
 }
 
+/// What was taken over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Takeover {
+    /// The owner numbers that changed hands.
     pub owners: Vec<i64>,
+    /// How many deliveries wait under them.
     pub deliveries: usize,
 }
 

@@ -51,17 +51,21 @@ pub struct NewDelivery<'a> {
 
 /// A message to keep ready in case another does not arrive.
 pub struct NewFallback<'a> {
+    /// The event's number.
     pub event: i64,
     /// The endpoint whose delivery is watched.
     pub via: &'a str,
     /// Who hears instead.
     pub endpoint: &'a str,
+    /// The name of the hook that fired.
     pub hook: &'a str,
     /// When it is said; `None` for when the watched delivery is dead.
     pub due_at: Option<i64>,
     /// The alert that is said again at that time even if it was delivered, unless it is resolved.
     pub alert: Option<&'a str>,
+    /// The content type of the body.
     pub content_type: &'a str,
+    /// The body bytes.
     pub body: &'a [u8],
     /// What goes with it, as `message::Extras` writes it.
     pub extras: Option<&'a str>,
@@ -70,20 +74,39 @@ pub struct NewFallback<'a> {
 /// A fallback that became a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Called {
+    /// The number of the delivery.
     pub seq: i64,
+    /// The event's id.
     pub event_id: EventId,
+    /// The event's type.
     pub kind: String,
+    /// The endpoint's name.
     pub endpoint: String,
+    /// The name of the hook that fired.
     pub hook: String,
     /// Whether it had a time; else it is what a dead delivery falls back to.
     pub escalated: bool,
+    /// What it says.
     pub message: StoredMessage,
+}
+
+impl Called {
+    /// Why it is a delivery now.
+    pub fn reason(&self) -> &'static str {
+        if self.escalated {
+            "another endpoint was notified, and nobody reacted in time: `escalate`"
+        } else {
+            "another endpoint did not get it: `fallback`"
+        }
+    }
 }
 
 /// The message of a delivery, as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMessage {
+    /// The content type of the body.
     pub content_type: String,
+    /// The same bytes on each attempt.
     pub body: Vec<u8>,
     /// What goes with it, as `message::Extras` writes it.
     pub extras: Option<String>,

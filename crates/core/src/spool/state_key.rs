@@ -30,6 +30,7 @@ pub enum StateKind {
     OperatorMark,
     /// A living message, by the event that began it and its endpoint; and under `open/` which one a key has now.
     LiveMessage,
+    /// The counts of an open queue; its name is that of the queue.
     QueueCounts,
     /// When messages were sent to an endpoint with a rate.
     SentTimes,
@@ -42,7 +43,8 @@ pub enum StateKind {
 }
 
 impl StateKind {
-    fn as_str(self) -> &'static str {
+    /// The word by which it is kept.
+    pub fn as_str(self) -> &'static str {
         match self {
             StateKind::Alert => "alert",
             StateKind::Configuration => "configuration",
@@ -74,9 +76,11 @@ impl ToSql for StateKind {
 /// The key of one state. All instances that share the file see the same states.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StateKey {
+    /// What it is about.
     pub kind: StateKind,
     /// The instance it belongs to; empty for what all share, and for what a closed instance left.
     pub owner: String,
+    /// Which of its kind; empty where there is one.
     pub name: String,
 }
 

@@ -105,6 +105,14 @@ pub trait Store: Sized {
     /// Whether an event of this id is in the store.
     fn knows(&self, id: EventId) -> Result<bool, SpoolError>;
 
+    /// [`Store::knows`] will be asked about these events: a store across a network reads all at once.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn look_up(&self, _ids: &[EventId]) -> Result<(), SpoolError> {
+        Ok(())
+    }
+
     /// Nothing is to be written for a while: what is held for speed is given back.
     fn rest(&self) {}
 
@@ -118,6 +126,15 @@ pub trait Store: Sized {
 /// After a fault of any call it is void: later calls and `commit` give the same error, so that it is kept whole or
 /// not at all.
 pub trait Batch {
+    /// The transaction is going to write these events, and to end or change these deliveries: a store across a network
+    /// reads all at once what it is going to answer about them. Whatever is not named may be written all the same.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn expect(&mut self, _events: &[EventId], _deliveries: &[i64]) -> Result<(), SpoolError> {
+        Ok(())
+    }
+
     /// Inserts an event; `None` when its id is there already. One that is `heard` gets a delivery in this transaction,
     /// and is removed with its last one.
     fn put_event(&mut self, event: &NewEvent<'_>, heard: bool) -> Result<Option<i64>, SpoolError>;
@@ -240,6 +257,7 @@ pub enum Next<'a> {
 /// A delivery that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PendingDelivery {
+    /// When the next attempt is due.
     pub due_at: i64,
     /// The attempts that are written.
     pub attempts: u32,

@@ -24,27 +24,41 @@ pub use waiting::*;
 
 /// An empty place for stores: several may be opened in it, one after the other.
 pub trait Place {
+    /// The store.
     type Store: Store;
 
-    fn new() -> Self;
+    /// A store of this instance, which is the only one that writes from then on.
     fn open(&self, instance: &str) -> Self::Store;
+    /// Reads what stores at this place keep.
     fn reader(&self) -> Box<dyn Reader>;
+    /// Changes it.
     fn operator(&self) -> Box<dyn Operator>;
 }
 
-/// A test of each promise, in stores at places of this type.
+/// The promises: a test of each, at a new place, or a list of them with their names.
+#[macro_export]
 macro_rules! store_suite {
-    ($place:ty: $($promise:ident),* $(,)?) => {
+    (tests at $place:ty) => {
+        $crate::store_suite! { @all tests $place }
+    };
+    (promises at $place:ty) => {
+        $crate::store_suite! { @all promises $place }
+    };
+    (@tests $place:ty: $($promise:ident),*) => {
         $(
             #[test]
             fn $promise() {
-                $crate::spool::store_suite::$promise(&<$place as $crate::spool::store_suite::Place>::new());
+                $crate::spool::store_suite::$promise(&<$place>::new());
             }
         )*
     };
-    ($place:ty) => {
-        $crate::spool::store_suite::store_suite! {
-            $place:
+    (@promises $place:ty: $($promise:ident),*) => {
+        [$((stringify!($promise), |place: &$place| $crate::spool::store_suite::$promise(place))),*]
+            as [(&'static str, fn(&$place)); _]
+    };
+    (@all $then:ident $place:ty) => {
+        $crate::store_suite! {
+            @$then $place:
             an_event_is_kept_once,
             an_event_has_one_delivery_to_an_endpoint,
             numbers_are_taken_before_rows_are_written_and_never_again,
@@ -67,11 +81,10 @@ macro_rules! store_suite {
             dead_letters_are_replayed_with_id_body_and_count,
             a_replayed_letter_without_a_message_is_rendered_from_its_context,
             what_is_dropped_ends_or_is_removed,
-            a_reader_lists_by_every_condition,
+            a_reader_lists_by_every_condition
         }
     };
 }
-pub(crate) use store_suite;
 
 pub fn id(number: u32) -> EventId {
     EventId::new(1_700_000_000_000 + i64::from(number), u128::from(number))

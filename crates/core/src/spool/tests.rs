@@ -118,7 +118,7 @@ pub(super) fn counts(spool: &Spool) -> Counts {
 
 /// The promises of every store, kept by a file.
 mod as_store {
-    use super::super::store_suite::{Place, store_suite};
+    use super::super::store_suite::Place;
     use super::super::{Operator, Reader, SpoolOperator, SpoolReader};
     use super::*;
 
@@ -127,13 +127,15 @@ mod as_store {
         _folder: tempfile::TempDir,
     }
 
-    impl Place for File {
-        type Store = Spool;
-
+    impl File {
         fn new() -> File {
             let (folder, path) = place();
             File { path, _folder: folder }
         }
+    }
+
+    impl Place for File {
+        type Store = Spool;
 
         fn open(&self, instance: &str) -> Spool {
             spool_at(&self.path, instance)
@@ -148,5 +150,5 @@ mod as_store {
         }
     }
 
-    store_suite!(File);
+    crate::store_suite!(tests at File);
 }

@@ -8,18 +8,27 @@ use std::collections::HashMap;
 /// A delivery that waits, without its message. Times are Unix milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingDelivery {
+    /// Its number.
     pub seq: i64,
+    /// The event's id.
     pub event_id: EventId,
+    /// The event's type.
     pub kind: String,
+    /// The endpoint's name.
     pub endpoint: String,
+    /// The hook's name.
     pub hook: String,
+    /// When it was made, or replayed.
     pub created_at: i64,
+    /// When the next attempt is due.
     pub due_at: i64,
+    /// Attempts so far.
     pub attempts: u32,
     /// Of these, since it was made or replayed, those that failed without a wait asked for.
     pub failures: u32,
     /// And those after which the receiver asked for a wait.
     pub asked: u32,
+    /// When the last attempt began.
     pub tried_at: Option<i64>,
     /// When it is stale, if ever.
     pub expires_at: Option<i64>,
@@ -32,7 +41,9 @@ pub struct WaitingDelivery {
 /// Of one owner's deliveries, those of a stretch that are not read otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stretch {
+    /// The owner's number.
     pub owner: i64,
+    /// The endpoint's name.
     pub endpoint: String,
     /// Those up to this number are read.
     pub after: i64,

@@ -8,13 +8,16 @@ use serde::{Deserialize, Serialize};
 pub struct BatchRef {
     /// Its id, the same in every task of it.
     pub id: String,
+    /// Its number of tasks, where the task says so.
     pub total: Option<u64>,
 }
 
 /// A completed task that belongs to a batch.
 #[derive(Debug, Clone)]
 pub struct BatchTask {
+    /// The batch.
     pub of: BatchRef,
+    /// What the host reports.
     pub task: Task,
     /// What tells a repetition of it from another task.
     pub key: Option<String>,

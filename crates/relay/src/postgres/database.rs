@@ -4,12 +4,15 @@
 
 use super::fault::DatabaseFault;
 use super::tls::Connector;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::future::Future;
 use std::net::IpAddr;
+use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Client, Config};
+use tokio_postgres::{Client, Config, Statement};
 
 /// The oldest version that has all that is used; as `server_version_num`.
 const OLDEST: i32 = 130_000;
@@ -21,13 +24,52 @@ const WATCH_EVERY: Duration = Duration::from_millis(20);
 const SETTINGS: &str = "SET statement_timeout = '20s'; SET lock_timeout = '8s'; \
     SET idle_in_transaction_session_timeout = '5s'; SET TIME ZONE 'UTC'";
 
+/// A connection, with the statements that were prepared on it.
+pub struct Session {
+    client: Client,
+    statements: RefCell<HashMap<&'static str, Statement>>,
+}
+
+impl Session {
+    /// The statement, prepared when it is first asked for.
+    ///
+    /// # Errors
+    /// When the server refuses it, or is away.
+    pub async fn prepared(&self, sql: &'static str) -> Result<Statement, DatabaseFault> {
+        let known = self.statements.borrow().get(sql).cloned();
+        match known {
+            Some(statement) => Ok(statement),
+            None => {
+                let statement = self.client.prepare(sql).await?;
+                self.statements.borrow_mut().insert(sql, statement.clone());
+                Ok(statement)
+            }
+        }
+    }
+}
+
+impl Deref for Session {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl DerefMut for Session {
+    fn deref_mut(&mut self) -> &mut Client {
+        &mut self.client
+    }
+}
+
 /// One connection, made when it is needed and again after each fault of it. Used by one thread.
 pub struct Database {
     config: Config,
+    name: String,
     tls: Connector,
     limit: Duration,
     runtime: Runtime,
-    client: Option<Client>,
+    session: Option<Session>,
     // Whether the last call made its connection.
     is_new: bool,
 }
@@ -55,7 +97,13 @@ impl Database {
         config.connect_timeout(limit);
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| DatabaseFault::Away(error.to_string()))?;
-        Ok(Database { config, tls, limit, runtime, client: None, is_new: false })
+        let name = name_of(&config);
+        Ok(Database { config, name, tls, limit, runtime, session: None, is_new: false })
+    }
+
+    /// Server, port and database, as people know it.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Makes a connection, if there is none, and runs the work on it. After a fault of the connection there is none.
@@ -65,19 +113,50 @@ impl Database {
     pub fn run<T>(
         &mut self,
         what: &'static str,
-        work: impl AsyncFnOnce(&mut Client) -> Result<T, DatabaseFault>,
+        work: impl AsyncFnOnce(&mut Session) -> Result<T, DatabaseFault>,
     ) -> Result<T, DatabaseFault> {
-        let Database { config, tls, limit, runtime, client, is_new } = self;
-        let limit = *limit;
-        let kept = client.take().filter(|client| !client.is_closed());
-        *is_new = kept.is_none();
-        let mut used = match kept {
-            Some(client) => client,
-            None => runtime.block_on(within(limit, "connect", connect(config, tls)))?,
+        let kept = self.session.take().filter(|session| !session.is_closed());
+        self.is_new = kept.is_none();
+        let used = match kept {
+            Some(session) => session,
+            None => {
+                let Database { config, tls, limit, runtime, .. } = self;
+                runtime.block_on(within(*limit, "connect", connect(config, tls)))?
+            }
         };
-        let done = runtime.block_on(within(limit, what, work(&mut used)));
+        self.use_session(used, what, work)
+    }
+
+    /// Runs the work on the connection of the last call, for what began on it.
+    ///
+    /// # Errors
+    /// As those of [`Database::run`]; `Away` when that connection is gone.
+    pub fn go_on<T>(
+        &mut self,
+        what: &'static str,
+        work: impl AsyncFnOnce(&mut Session) -> Result<T, DatabaseFault>,
+    ) -> Result<T, DatabaseFault> {
+        self.is_new = false;
+        match self.session.take().filter(|session| !session.is_closed()) {
+            Some(session) => self.use_session(session, what, work),
+            None => Err(DatabaseFault::Away(format!("the connection ended in the middle of a {what}"))),
+        }
+    }
+
+    /// Throws the connection away.
+    pub fn forget(&mut self) {
+        self.session = None;
+    }
+
+    fn use_session<T>(
+        &mut self,
+        mut session: Session,
+        what: &'static str,
+        work: impl AsyncFnOnce(&mut Session) -> Result<T, DatabaseFault>,
+    ) -> Result<T, DatabaseFault> {
+        let done = self.runtime.block_on(within(self.limit, what, work(&mut session)));
         if !matches!(done, Err(DatabaseFault::Silent(..) | DatabaseFault::Away(_))) {
-            *client = Some(used);
+            self.session = Some(session);
         }
         done
     }
@@ -90,13 +169,13 @@ impl Database {
 
     /// Waits this long, or until `is_over` says so, or the connection has ended. Whether it lasts.
     pub fn watch(&self, time: Duration, is_over: impl Fn() -> bool) -> bool {
-        let Some(client) = &self.client else { return false };
+        let Some(session) = &self.session else { return false };
         self.runtime.block_on(async {
             let end = Instant::now() + time;
-            while !client.is_closed() && !is_over() && Instant::now() < end {
+            while !session.is_closed() && !is_over() && Instant::now() < end {
                 tokio::time::sleep(WATCH_EVERY).await;
             }
-            !client.is_closed()
+            !session.is_closed()
         })
     }
 
@@ -104,6 +183,17 @@ impl Database {
     pub fn is_new(&self) -> bool {
         self.is_new
     }
+}
+
+/// The first server of the URL, and the database.
+fn name_of(config: &Config) -> String {
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(name)) => name.clone(),
+        Some(Host::Unix(folder)) => folder.display().to_string(),
+        None => config.get_hostaddrs().first().map(IpAddr::to_string).unwrap_or_default(),
+    };
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    format!("{host}:{port}/{}", config.get_dbname().unwrap_or_default())
 }
 
 /// A socket of this machine, or its loopback address.
@@ -124,7 +214,7 @@ async fn within<T>(
     tokio::time::timeout(limit, work).await.unwrap_or(Err(DatabaseFault::Silent(what, limit)))
 }
 
-async fn connect(config: &Config, tls: &Connector) -> Result<Client, DatabaseFault> {
+async fn connect(config: &Config, tls: &Connector) -> Result<Session, DatabaseFault> {
     let (client, connection) = config.connect(tls.clone()).await?;
     // It ends with the client. What it says, the client's calls say too.
     tokio::spawn(async { drop(connection.await) });
@@ -141,5 +231,5 @@ async fn connect(config: &Config, tls: &Connector) -> Result<Client, DatabaseFau
             "the database is PostgreSQL {name}; a farm needs 13 or later: update it, or name another one as `[farm] store`"
         )));
     }
-    Ok(client)
+    Ok(Session { client, statements: RefCell::default() })
 }

@@ -13,7 +13,7 @@ pub enum DatabaseFault {
     /// It cannot be reached, or has ended the connection.
     Away(String),
     /// It refuses a statement.
-    Refused(String),
+    Refused(Refusal),
     /// It is not one that this relay can use, whatever is tried.
     Unfit(String),
     /// Another relay leads since this epoch: nothing of the transaction is kept.
@@ -22,7 +22,28 @@ pub enum DatabaseFault {
     InDoubt(String),
 }
 
+/// What the server says of a statement.
+#[derive(Debug)]
+pub struct Refusal {
+    message: String,
+    code: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code)
+    }
+}
+
 impl DatabaseFault {
+    /// The `SQLSTATE` of a statement that was refused; empty for any other fault.
+    pub fn code(&self) -> &str {
+        match self {
+            DatabaseFault::Refused(refusal) => &refusal.code,
+            _ => "",
+        }
+    }
+
     /// Whether the same call may succeed later without anybody's help.
     pub fn is_transient(&self) -> bool {
         matches!(self, DatabaseFault::Silent(..) | DatabaseFault::Away(_))
@@ -40,7 +61,8 @@ impl From<tokio_postgres::Error> for DatabaseFault {
                 DatabaseFault::Away(refusal.message().to_owned())
             }
             Some(refusal) => {
-                DatabaseFault::Refused(format!("{} ({})", refusal.message(), refusal.code().code()))
+                let (message, code) = (refusal.message().to_owned(), refusal.code().code().to_owned());
+                DatabaseFault::Refused(Refusal { message, code })
             }
             None if lacks_trust(&error) => DatabaseFault::Unfit(format!(
                 "the connection to the database cannot be trusted: {}; a farm needs TLS to a database on another machine, \

@@ -6,6 +6,7 @@
 
 use super::database::Database;
 use super::fault::DatabaseFault;
+use super::store::schema;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Row, Transaction};
 
@@ -53,6 +54,7 @@ pub fn prepare(database: &mut Database, farm: &[String]) -> Result<(), DatabaseF
         let known = transaction.query_one("SELECT to_regclass('taskbell.meta') IS NOT NULL", &[]).await?;
         if !known.get::<_, bool>(0) {
             transaction.batch_execute(TABLES).await?;
+            transaction.batch_execute(schema::TABLES).await?;
             let meta = "INSERT INTO taskbell.meta (version, farm) VALUES ($1, $2)";
             transaction.execute(meta, &[&VERSION, &marks]).await?;
             return Ok(transaction.commit().await?);

@@ -1,15 +1,17 @@
-//! PostgreSQL as the store of a farm: a connection on which nothing hangs, and who of several relays leads.
+//! PostgreSQL as the store of a farm: a connection on which nothing hangs, who of several relays leads, and what is kept.
 
 mod access;
 mod database;
 mod fault;
 mod lease;
+mod store;
 #[cfg(all(test, unix))]
 mod tests;
 mod tls;
 
 pub use access::StoreAccess;
-pub use database::Database;
-pub use fault::DatabaseFault;
+pub use database::{Database, Session};
+pub use fault::{DatabaseFault, Refusal};
 pub use lease::{Leader, Lease, Term, inspect, leader, prepare, transact, was_committed};
+pub use store::{PostgresBatch, PostgresOperator, PostgresReader, PostgresStore};
 pub use tls::Connector;

@@ -1,6 +1,7 @@
 //! Who of several relays leads, and what becomes of its transactions: on a real PostgreSQL.
 
 mod cluster;
+mod store;
 
 use super::{
     Connector, Database, DatabaseFault, Lease, Term, inspect, leader, prepare, transact, was_committed,

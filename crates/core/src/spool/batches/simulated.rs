@@ -14,7 +14,7 @@ impl SimulatedBatches {
     }
 
     pub(crate) fn count(&self, task: &BatchTask, now_ms: i64) -> BatchCounts {
-        count(&self.0, std::iter::once(task), now_ms).unwrap()
+        count_tasks(&mut SqliteBatches(&self.0), std::iter::once(task), now_ms).unwrap()
     }
 
     pub(crate) fn stalled(&self, since_ms: i64) -> Vec<ToldBatch> {

@@ -175,5 +175,5 @@ fn ended_batches_are_pruned_in_portions_and_open_ones_stay() {
 #[test]
 fn the_hash_is_the_published_one() {
     let published = [0xcbf2_9ce4_8422_2325_u64, 0xaf63_dc4c_8601_ec8c];
-    assert_eq!([hash(""), hash("a")], published.map(u64::cast_signed));
+    assert_eq!([task_hash(""), task_hash("a")], published.map(u64::cast_signed));
 }
