@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-const INSTALL_LIMIT: Duration = Duration::from_secs(15 * 60);
+/// A developer's machine may be busy, and its network slow; CI has other things to do.
+const INSTALL_LIMIT: Duration = Duration::from_secs(45 * 60);
+const INSTALL_LIMIT_ON_CI: Duration = Duration::from_secs(15 * 60);
 
 /// Programs, the Debian packages that bring them, and what they are for.
 const PROGRAMS: &[(&str, &str, &str)] = &[
@@ -171,14 +173,18 @@ fn may_install() -> bool {
     root && find("apt-get").is_some()
 }
 
+fn install_limit() -> Duration {
+    if on_ci() { INSTALL_LIMIT_ON_CI } else { INSTALL_LIMIT }
+}
+
 fn apt_install(packages: &[&str]) -> Result<(), String> {
     let mut update = Command::new("apt-get");
-    run_within(update.args(["update", "-qq"]), INSTALL_LIMIT)?;
+    run_within(update.args(["update", "-qq"]), install_limit())?;
     let mut install = Command::new("apt-get");
     install.args(["install", "-y", "-qq", "--no-install-recommends"]).args(packages);
     // The words of every unpacked package say nothing here; apt-get's errors do.
     install.env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
-    run_within(&mut install, INSTALL_LIMIT)
+    run_within(&mut install, install_limit())
 }
 
 /// Miri, where a nightly toolchain has it or can get it: it checks the order of memory accesses as no run
@@ -244,10 +250,10 @@ pub fn python_with(venv: &Path, wanted: &str, works: &str) -> Result<PathBuf, St
         return Ok(python);
     }
     println!("    preparing {}", venv.display());
-    run_within(Command::new(base_python()?).args(["-m", "venv", "--clear"]).arg(venv), INSTALL_LIMIT)?;
+    run_within(Command::new(base_python()?).args(["-m", "venv", "--clear"]).arg(venv), install_limit())?;
     let mut install = Command::new(&python);
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&wanted_file);
-    run_within(&mut install, INSTALL_LIMIT)?;
+    run_within(&mut install, install_limit())?;
     fs::write(&stamp, wanted).map_err(|fault| format!("cannot write {}: {fault}", stamp.display()))?;
     Ok(python)
 }

