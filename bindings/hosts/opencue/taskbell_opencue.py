@@ -53,8 +53,7 @@ class Farm:
             job.succeeded += kind == "FRAME_COMPLETED"
             if kind == "FRAME_FAILED":
                 job.fail(name, reason)
-        job.succeeded = succeeded or job.succeeded
-        job.failed = max(dead + eaten, job.failed)
+        job.succeeded, job.failed = succeeded or job.succeeded, max(dead + eaten, job.failed)
         times = [int(about.get(name) or 0) for name in ("start_time", "stop_time")]
         took = {"duration_s": times[1] - times[0]} if all(times) else {}
         job.finish(status=status or ("error" if job.failed else None), users=[about.get("user")], **took)
