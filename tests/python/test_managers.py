@@ -148,6 +148,7 @@ def test_kitsu_reports_what_is_done_to_be_redone_or_to_be_reviewed(manager):
     assert (retake["status"], retake["error"]["message"]) == ("error", "Retake")
     (review,) = arrived.of("message", 1)
     assert review["title"] == "Film / SQ01 / SH042 / Animation: Waiting for approval"
+    assert "do not answer: One or more namespaces failed to connect" in text
     assert "cannot be reported: the server is away" in text
     assert "secret-of-kitsu" not in text + str(arrived.receiver.requests)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from typing import Any
 
 import gazu
@@ -19,7 +20,6 @@ try:
     import taskbell
 except ImportError:
     sys.exit(f"taskbell_kitsu.py: nothing is sent: {sys.executable} has no package taskbell")
-
 
 FLAGS = {"is_done": "success", "is_retake": "error", "is_feedback_request": None}
 """The statuses that people wait for: the others are steps on the way."""
@@ -51,8 +51,18 @@ def report(event: dict[str, Any]) -> None:
         logging.warning("a task of Kitsu cannot be reported: %s", fault)
 
 
+def connected() -> Any:
+    """The client of the events, once the server takes it; gazu connects again by itself."""
+    while True:
+        try:
+            return gazu.events.init()
+        except Exception as fault:  # of socketio's own kinds
+            logging.warning("the events of Kitsu do not answer: %s", fault)
+            time.sleep(2)
+
+
 def main() -> None:
-    """Listens until it is stopped; gazu connects again by itself."""
+    """Listens until it is stopped."""
     taskbell.default.sync()
     gazu.set_host(os.environ["KITSU_HOST"])
     gazu.set_event_host(os.environ.get("KITSU_EVENTS", os.environ["KITSU_HOST"].removesuffix("/api")))
@@ -60,7 +70,7 @@ def main() -> None:
         gazu.log_in(os.environ["KITSU_LOGIN"], os.environ["KITSU_PASSWORD"])
     except Exception as fault:  # gazu's own, of any kind
         sys.exit(f"taskbell_kitsu.py: Kitsu lets nobody in: {fault}")
-    events = gazu.events.init()
+    events = connected()
     gazu.events.add_listener(events, "task:status-changed", report)
     gazu.events.run_client(events)
 

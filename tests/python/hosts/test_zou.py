@@ -147,7 +147,7 @@ def test_a_production_reports_what_is_done_to_be_redone_or_to_be_reviewed(tmp_pa
     with Studio(tmp_path) as studio:
         env = {**surroundings(receiver, tmp_path, TASKBELL_CONFIG=str(config)), **studio.urls, **LOGIN}
         studio.start("adapter", sys.executable, script, env=env)
-        eventually("a listener", lambda: "Listening" in log.read_text())
+        eventually("a listener", lambda: "Listening" in log.read_text(), timeout=120)
         run(sys.executable, "-c", PRODUCTION, env=env, cwd=tmp_path)
         ends = {task["status"]: task for task in tasks(receiver, 2)}
     assert {task["name"] for task in ends.values()} == {"Film / SQ01 / SH042 / Animation"}

@@ -21,6 +21,7 @@ TASK = {
     "task_type": {"name": "Animation"},
 }
 _listeners = {}
+_refusals = ["One or more namespaces failed to connect"]
 
 
 def set_host(url):
@@ -41,6 +42,13 @@ def _get_status(task_status_id):
     return STATUSES[task_status_id]
 
 
+def _init():
+    """Refuses its first caller, as a server that is not up yet does."""
+    if _refusals:
+        raise ConnectionError(_refusals.pop())
+    return Thing()
+
+
 def _run(client):
     """Sends the events that its host's arguments name."""
     for status in sys.argv[1:]:
@@ -59,7 +67,7 @@ task = Thing(
     get_task_url=lambda task: f"https://kitsu.example/tasks/{task['id']}",
 )
 events = Thing(
-    init=lambda: Thing(),
+    init=_init,
     add_listener=lambda client, name, handler: _listeners.__setitem__(name, handler),
     run_client=_run,
 )
