@@ -52,18 +52,18 @@ const HOSTS: &[Host] = &[
     Host {
         is_heavy: true,
         programs: &[("slurmctld", "slurmctld"), ("slurmd", "slurmd")],
-        ..host("slurm", &["slurm"], 3)
+        ..host("slurm", &["slurm"], 6)
     },
-    Host { is_heavy: true, ..host("ray_jobs", &["ray_jobs"], 6) },
-    Host { is_heavy: true, ..host("snakemake", &["snakemake"], 4) },
+    Host { is_heavy: true, ..host("ray_jobs", &["ray_jobs"], 12) },
+    Host { is_heavy: true, ..host("snakemake", &["snakemake"], 8) },
     Host {
         is_heavy: true,
         programs: &[("mosquitto", "mosquitto"), ("groovy", "groovy")],
-        ..host("farm", &["farm"], 4)
+        ..host("farm", &["farm"], 8)
     },
-    Host { is_heavy: true, programs: &[REDIS, ("pg_ctlcluster", "postgresql")], ..host("zou", &["zou"], 5) },
-    Host { is_heavy: true, ..host("prefect", &["prefect"], 5) },
-    Host { is_heavy: true, ..host("airflow", &["airflow"], 10) },
+    Host { is_heavy: true, programs: &[REDIS, ("pg_ctlcluster", "postgresql")], ..host("zou", &["zou"], 15) },
+    Host { is_heavy: true, ..host("prefect", &["prefect"], 12) },
+    Host { is_heavy: true, ..host("airflow", &["airflow"], 20) },
 ];
 
 /// All of them.
