@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub const SIZE: usize = 512;
 
 /// An example key of the Standard Webhooks specification.
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// The words of a client's command line.
 pub struct Load<'a>(&'a [String]);
@@ -37,7 +37,17 @@ impl<'a> Load<'a> {
     /// The configuration: `endpoints` of `in_flight` each at `url`, one hook for each; `other`, an endpoint that gets
     /// every task too; `hooks` that do not match, and `conditions` that are false. The queue is a large one, unless it is
     /// to be the usual one.
+    ///
+    /// With `relays` it is a `node` of a farm, which has neither.
     pub fn config(&self, folder: &Path) -> Result<String, String> {
+        if let Some(relays) = self.text("relays") {
+            let (spool, node) = (folder.join("bench.db"), self.text("node").unwrap_or("node"));
+            return Ok(format!(
+                "[spool]\npath = '{}'\nmax_bytes = '64GiB'\n[queue]\nmax_bytes = '16MiB'\n\
+                 [farm]\nrelays = ['{relays}']\nsecret = '{SECRET}'\nnode = '{node}'\n",
+                spool.display()
+            ));
+        }
         let url = self.text("url").ok_or("url= is missing")?;
         let spool =
             if self.yes("disk") { folder.join("bench.db").display().to_string() } else { ":memory:".into() };

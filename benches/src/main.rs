@@ -4,6 +4,7 @@
 //! This process is the receiver and keeps the figures; each sender is a process of its own.
 
 mod clients;
+mod farm;
 mod guest;
 mod instructions;
 mod load;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     let (word, rest) = words.split_first().map_or(("", &[][..]), |(word, rest)| (word.as_str(), rest));
     let done = match word {
         "client" => clients::run(rest),
+        "farm" => farm::run(rest),
         "instructions" => instructions::run(rest),
         _ => report::Options::read(&words).and_then(|options| report::run(&options)),
     };

@@ -247,7 +247,8 @@ def test_a_relay_speaks_tls_with_its_certificate(relay, tmp_path):
     [
         ({"listen": "0.0.0.0:0"}, "listens on a loopback address only"),
         ({"secrets": []}, "at least one secret is required"),
-        ({"store": "postgres://relay@db/taskbell"}, "leave `farm.store` out"),
+        ({"lease": "1s"}, "farm.lease"),
+        ({"ca_file": "-----BEGIN "}, "farm.ca_file"),
     ],
 )
 def test_a_relay_that_cannot_run_says_why_and_what_to_do(tmp_path, change, reason):

@@ -3,8 +3,10 @@
 use super::failure::{Failure, shown};
 use super::source;
 use super::terminal::{Style, Terminal, count, one_line};
+use serde_json::json;
 use taskbell_core::config::ConfigError;
 use taskbell_core::engine::{self, CheckReport, RelayState};
+use taskbell_relay::postgres::FarmStore;
 
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
@@ -19,19 +21,45 @@ pub struct CheckArgs {
 pub fn run(arguments: &CheckArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let config = source::config_path(arguments.config.as_deref())?;
     let report = engine::check(&config);
+    let store = if report.errors.is_empty() { try_store(&config)? } else { None };
     let asked = if arguments.relays { ask_relays(&config, &report)? } else { Vec::new() };
     if terminal.json() {
         let mut object = report.to_json();
         if arguments.relays {
             object["asked"] = asked.iter().map(RelayState::to_json).collect();
         }
+        if let Some(store) = &store {
+            object["store"] = match store {
+                Ok(said) => json!({ "ok": true, "said": said }),
+                Err(fault) => json!({ "ok": false, "said": fault }),
+            };
+        }
         terminal.object(&object)?;
     } else {
         show(&report, shown(&config), terminal)?;
         show_relays(&asked, terminal)?;
+        if let Some(said) = &store {
+            let (style, said) = match said {
+                Ok(said) => (Style::Success, *said),
+                Err(fault) => (Style::Error, fault.as_str()),
+            };
+            let said = terminal.paint(style, one_line(said));
+            terminal.line(&format!("store: {said}"))?;
+        }
     }
-    let is_fine = report.errors.is_empty() && asked.iter().all(|relay| relay.said.is_ok());
+    let is_stored = store.is_none_or(|said| said.is_ok());
+    let is_fine = report.errors.is_empty() && is_stored && asked.iter().all(|relay| relay.said.is_ok());
     if is_fine { Ok(()) } else { Err(Failure::Reported) }
+}
+
+/// Whether the database of a relay can be used; `None` where the configuration names none.
+fn try_store(config: &str) -> Result<Option<Result<&'static str, String>>, Failure> {
+    let said = FarmStore::of(&source::config(config)?).and_then(|store| match store {
+        Some(store) if store.inspect()? => Ok(Some("it has the tables of this farm")),
+        Some(_) => Ok(Some("it is empty, and the first relay makes its tables")),
+        None => Ok(None),
+    });
+    Ok(said.transpose())
 }
 
 /// Nothing where the configuration has errors.

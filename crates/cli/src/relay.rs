@@ -12,6 +12,7 @@ use taskbell_core::clock::{self, Clock, SystemClock};
 use taskbell_core::config::{Config, FarmSettings};
 use taskbell_core::engine::{FarmNode, Level, farm_nodes};
 use taskbell_core::spool::SpoolPath;
+use taskbell_relay::postgres::{FarmStore, Leader};
 use taskbell_relay::{RelayError, RelayServer, is_led};
 
 #[derive(Debug, clap::Args)]
@@ -89,11 +90,17 @@ fn status(config: &Config, given: &str, terminal: &mut Terminal) -> Result<(), F
         let what = format!("{} is not the configuration of a relay with its spool in a file", shown(given));
         return Err(Failure::new(what, "give the configuration that `taskbell relay` runs with"));
     };
-    let leads = is_led(spool);
-    if !spool.exists() {
-        return show(terminal, leads, &[], 0, spool);
-    }
-    let reader = source::reader(spool)?;
+    let (leader, reader) = match FarmStore::of(config).map_err(source::bad_store)? {
+        Some(store) if !store.inspect().map_err(source::bad_store)? => {
+            return show(terminal, &Leadership::of_database(None), &[], 0);
+        }
+        Some(store) => {
+            let leader = store.leader().map_err(source::bad_store)?;
+            (Leadership::of_database(Some(leader)), store.reader().map_err(source::bad_store)?)
+        }
+        None if !spool.exists() => return show(terminal, &Leadership::of_spool(spool), &[], 0),
+        None => (Leadership::of_spool(spool), source::reader(spool)?),
+    };
     let unread = |error: taskbell_core::spool::SpoolError| Failure::new(error.to_string(), "check the disk");
     let waiting = reader.counts().map_err(unread)?.pending;
     let now = SystemClock.unix_ms();
@@ -106,7 +113,27 @@ fn status(config: &Config, given: &str, terminal: &mut Terminal) -> Result<(), F
             ShownNode { name, node, queues, silent_ms, is_silent: silent_ms > lost_ms }
         })
         .collect();
-    show(terminal, leads, &nodes, waiting, spool)
+    show(terminal, &leader, &nodes, waiting)
+}
+
+/// Who leads where.
+struct Leadership {
+    /// `None` where nobody can tell.
+    leads: Option<bool>,
+    /// On a database: the relay that leads, or led last.
+    leader: Option<Leader>,
+    place: String,
+}
+
+impl Leadership {
+    fn of_spool(spool: &Path) -> Leadership {
+        Leadership { leads: is_led(spool), leader: None, place: spool.display().to_string() }
+    }
+
+    fn of_database(leader: Option<Leader>) -> Leadership {
+        let leads = leader.as_ref().is_some_and(|leader| leader.is_leading);
+        Leadership { leads: Some(leads), leader, place: "its database".to_owned() }
+    }
 }
 
 struct ShownNode {
@@ -121,11 +148,11 @@ struct ShownNode {
 
 fn show(
     terminal: &mut Terminal,
-    leads: Option<bool>,
+    leadership: &Leadership,
     nodes: &[ShownNode],
     waiting: u64,
-    spool: &Path,
 ) -> Result<(), Failure> {
+    let Leadership { leads, leader, place } = leadership;
     if terminal.json() {
         let entry = |shown: &ShownNode| {
             json!({
@@ -139,17 +166,25 @@ fn show(
             })
         };
         let nodes: Vec<_> = nodes.iter().map(entry).collect();
-        terminal.object(&json!({ "leads": leads, "waiting": waiting, "nodes": nodes }))?;
+        let mut status = json!({ "leads": leads, "waiting": waiting, "nodes": nodes });
+        if let Some(Leader { epoch, holder, .. }) = leader {
+            status["leader"] = json!(holder);
+            status["epoch"] = json!(epoch);
+        }
+        terminal.object(&status)?;
         return Ok(());
     }
-    let leader = match leads {
-        Some(true) => "A relay leads",
-        Some(false) => "No relay runs",
-        None => "Whether a relay runs cannot be seen from here",
+    let who = match (leads, leader) {
+        (Some(true), Some(leader)) => {
+            format!("{} leads in epoch {}", one_line(&leader.holder), leader.epoch)
+        }
+        (Some(true), None) => "A relay leads".to_owned(),
+        (Some(false), _) => "No relay leads".to_owned(),
+        (None, _) => "Whether a relay runs cannot be seen from here".to_owned(),
     };
     let waiting = usize::try_from(waiting).unwrap_or(usize::MAX);
     let waits = count(waiting, "delivery waits", "deliveries wait");
-    terminal.line(&format!("{leader} on {}; {waits}.", spool.display()))?;
+    terminal.line(&format!("{who} on {place}; {waits}."))?;
     if nodes.is_empty() {
         terminal.line("No node has posted yet.")?;
     }

@@ -1,11 +1,13 @@
 //! Which deliveries `replay` and `drop` change.
 
 use super::failure::{Failure, shown};
-use super::{input, source};
+use super::input;
+use super::source::{self, Source};
 use std::path::PathBuf;
 use taskbell_core::clock;
 use taskbell_core::engine;
 use taskbell_core::spool::{DeliverySelection, Operator, SpoolError, SpoolOperator};
+use taskbell_relay::postgres::FarmStore;
 
 #[derive(Debug, clap::Args)]
 pub struct SelectionArgs {
@@ -33,6 +35,7 @@ pub struct OpenSelection {
     /// The configuration or the spool, as it was given.
     pub source: String,
     path: PathBuf,
+    store: Option<FarmStore>,
 }
 
 impl SelectionArgs {
@@ -46,15 +49,18 @@ impl SelectionArgs {
             );
             return Err(Failure::new("no delivery is selected", next));
         }
-        let path = source::open(&given)?.spool;
-        let operator = Box::new(SpoolOperator::open(&path).map_err(|error| refused(&error))?);
+        let Source { spool: path, store, .. } = source::open(&given)?;
+        let operator: Box<dyn Operator> = match &store {
+            Some(store) => store.operator().map_err(source::bad_store)?,
+            None => Box::new(SpoolOperator::open(&path).map_err(|error| refused(&error))?),
+        };
         let selection = DeliverySelection {
             id,
             endpoint: self.endpoint.clone(),
             since_ms: self.since,
             ..Default::default()
         };
-        Ok(OpenSelection { operator, selection, source, path })
+        Ok(OpenSelection { operator, selection, source, path, store })
     }
 }
 
@@ -72,8 +78,11 @@ impl OpenSelection {
         Failure::new(reason, format!("`taskbell list {}` lists the deliveries", self.source))
     }
 
-    /// Wakes the running hosts of this spool, and counts them.
+    /// Wakes the running hosts of this spool, and counts them. The relay that leads on a database looks by itself.
     pub fn call_hosts(&self) -> usize {
+        if let Some(store) = &self.store {
+            return usize::from(store.leader().is_ok_and(|leader| leader.is_leading));
+        }
         engine::call_hosts(&self.path, None)
     }
 }

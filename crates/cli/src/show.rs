@@ -43,7 +43,7 @@ pub fn run(arguments: &ShowArgs, terminal: &mut Terminal) -> Result<(), Failure>
         let next = format!("give one after {source}; `taskbell list {source}` lists the numbers");
         Failure::new("the number of a delivery or the id of an event is missing", next)
     })?;
-    let Source { reader, spool, config } = source::open(&given)?;
+    let Source { reader, spool, config, .. } = source::open(&given)?;
     let config = config.map(Arc::new);
     let found = reader.show(&id).map_err(|error| {
         Failure::new(error.to_string(), format!("`taskbell list {source}` lists the ids"))

@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use taskbell_core::config::{Config, is_bare_url};
 use taskbell_core::spool::SpoolPath;
 use taskbell_core::spool::{Reader, SpoolErrorKind, SpoolReader};
+use taskbell_relay::postgres::FarmStore;
 
 /// An open spool, and the configuration when one was given.
 pub struct Source {
     pub reader: Box<dyn Reader>,
-    /// Where the spool lies.
+    /// Where the spool lies, or what stands for it.
     pub spool: PathBuf,
+    /// The database of a farm, in the place of a spool.
+    pub store: Option<FarmStore>,
     pub config: Option<Config>,
 }
 
@@ -29,6 +32,11 @@ pub fn open(given: &str) -> Result<Source, Failure> {
             "correct the configuration, or give the path of the spool itself (`*.db`)",
         )
     })?;
+    if let Some(store) = FarmStore::of(&config).map_err(bad_store)? {
+        let reader = store.reader().map_err(bad_store)?;
+        let spool = PathBuf::from("the database of the farm");
+        return Ok(Source { reader, spool, store: Some(store), config: Some(config) });
+    }
     let spool = spool_file(&config, given)?.to_owned();
     opened(&spool, Some(config))
 }
@@ -36,7 +44,12 @@ pub fn open(given: &str) -> Result<Source, Failure> {
 fn opened(spool: &Path, config: Option<Config>) -> Result<Source, Failure> {
     let reader = reader(spool)?;
     let spool = reader.file().unwrap_or(spool).to_owned();
-    Ok(Source { reader, spool, config })
+    Ok(Source { reader, spool, store: None, config })
+}
+
+/// The failure of a database that cannot be used; the sentence says why.
+pub fn bad_store(fault: String) -> Failure {
+    Failure::new(fault, "correct `[farm] store` or the database")
 }
 
 pub const DEFAULT: &str = "taskbell.toml";

@@ -3,6 +3,7 @@
 use crate::answer::NodeAnswer;
 use crate::log::RelayLog;
 use crate::read_post::{ReadBudget, ReadPost, read_post};
+use crate::trust::Trust;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -20,7 +21,7 @@ use taskbell_core::sign::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 /// A connection beyond these is closed at once.
@@ -34,15 +35,19 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a post may wait for the disk. Nodes wait 15 s for an answer.
 const DURABLE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Between two looks at whether the relay leads, while a post waits.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 const CLOSING: &str = "the relay ends";
+const UNSURE: &str = "the relay does not know at present whether it leads";
 const DISK: &str = "the relay's spool took nothing in time";
 
 /// What the front may do with posts.
 pub enum RelayRole {
     /// Another relay leads.
     StandsBy,
-    /// This one does.
-    Leads(Arc<Bell>),
+    /// This one does, while it is trusted.
+    Leads(Arc<Bell>, Trust),
     /// It ends.
     Closes,
 }
@@ -61,7 +66,7 @@ pub struct Front {
 /// Why a post is not even read.
 enum NotTaken {
     Refused(NodeAnswer),
-    Takes(Arc<Bell>),
+    Takes(Arc<Bell>, Trust),
 }
 
 impl Front {
@@ -78,16 +83,22 @@ impl Front {
         *self.role.lock().unwrap_or_else(PoisonError::into_inner) = role;
     }
 
-    /// How many requests are not answered.
-    pub fn open(&self) -> usize {
-        self.open.load(Ordering::Acquire)
+    /// Waits until every request is answered, at most so long.
+    pub async fn let_answers_leave(&self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        while self.open.load(Ordering::Acquire) > 0 && Instant::now() < deadline {
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 
     fn role(&self) -> NotTaken {
         match &*self.role.lock().unwrap_or_else(PoisonError::into_inner) {
             RelayRole::StandsBy => NotTaken::Refused(NodeAnswer::StandsBy),
             RelayRole::Closes => NotTaken::Refused(NodeAnswer::NotNow(CLOSING)),
-            RelayRole::Leads(bell) => NotTaken::Takes(Arc::clone(bell)),
+            RelayRole::Leads(bell, trust) if trust.leads() => {
+                NotTaken::Takes(Arc::clone(bell), trust.clone())
+            }
+            RelayRole::Leads(..) => NotTaken::Refused(NodeAnswer::NotNow(UNSURE)),
         }
     }
 
@@ -98,14 +109,25 @@ impl Front {
         if request.method() != Method::POST {
             return NodeAnswer::NotAllowed;
         }
-        let bell = match self.role() {
+        let (bell, trust) = match self.role() {
             NotTaken::Refused(answer) => return answer,
-            NotTaken::Takes(bell) => bell,
+            NotTaken::Takes(bell, trust) => (bell, trust),
         };
         match read_post(request, &self.verifier, bell.max_event_bytes(), &self.budget).await {
-            Ok(post) => take(&bell, post).await,
+            Ok(post) => tokio::select! {
+                biased;
+                answer = take(&bell, post) => answer,
+                () = distrusted(&trust) => NodeAnswer::NotNow(UNSURE),
+            },
             Err(answer) => answer,
         }
+    }
+}
+
+/// Waits until it is not sure any more that the relay leads: what a post waits for may never become durable then.
+async fn distrusted(trust: &Trust) {
+    while trust.leads() {
+        sleep(LOOK_EVERY).await;
     }
 }
 

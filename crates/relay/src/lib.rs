@@ -6,14 +6,19 @@
 #![deny(missing_docs)]
 
 mod answer;
+mod candidate;
 mod connections;
 mod leadership;
 mod log;
+mod open_bell;
 pub mod postgres;
 mod read_post;
 mod relay;
+mod relay_error;
 mod reload;
 mod tls;
+mod trust;
 
 pub use leadership::{LeaderLock, is_led};
-pub use relay::{RelayError, RelayServer};
+pub use relay::RelayServer;
+pub use relay_error::RelayError;

@@ -1,57 +1,36 @@
 //! A relay from its start to its end: it listens, stands by until it leads, and closes when it is asked to.
 
+use crate::candidate::{Candidate, Lead};
 use crate::connections::{Front, RelayRole, accept};
-use crate::leadership::LeaderLock;
 use crate::log::{LogSink, RelayLog};
+use crate::open_bell::open_bell;
+use crate::postgres::{Lost, StoreAccess};
 use crate::read_post::ReadBudget;
+use crate::relay_error::RelayError;
 use crate::reload::{ReloadSignal, reload};
 use crate::tls::acceptor;
-use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use taskbell_core::config::{Config, FarmSettings, RelaySettings};
-use taskbell_core::engine::{Bell, Level, RelayBounds};
+use taskbell_core::engine::{Level, RelayBounds};
 use taskbell_core::spool::SpoolPath;
 use tokio::runtime::Runtime;
-use tokio::time::{Instant, sleep};
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
-/// Between two attempts to lead.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Between two attempts to open the store of a database that went away meanwhile.
+const OPEN_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long the last answers may take to leave.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
-/// Why a relay cannot run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RelayError {
-    /// What happened.
-    pub what: String,
-    /// What to do about it.
-    pub next: &'static str,
-}
-
-impl RelayError {
-    fn new(what: impl Into<String>, next: &'static str) -> RelayError {
-        RelayError { what: what.into(), next }
-    }
-}
-
-impl fmt::Display for RelayError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.what, self.next)
-    }
-}
-
-impl std::error::Error for RelayError {}
-
 /// A relay that listens and does not lead yet.
 pub struct RelayServer {
-    config: Config,
+    config: Arc<Config>,
     settings: RelaySettings,
-    spool: PathBuf,
+    candidate: Candidate,
     socket: TcpListener,
     address: SocketAddr,
     front: Arc<Front>,
@@ -68,13 +47,15 @@ impl RelayServer {
             let what = "this configuration is not that of a relay";
             return Err(RelayError::new(what, "write `[farm] listen` and `secrets`; docs/farm.md shows how"));
         };
-        if settings.store.is_some() {
-            let what = "this version keeps what a farm shares in the database of `[spool]` only";
-            return Err(RelayError::new(what, "leave `farm.store` out"));
-        }
-        let SpoolPath::File(spool) = config.spool.path.clone() else {
-            let what = "a relay with its spool in memory would lose what it answered for";
-            return Err(RelayError::new(what, "set `[spool] path` to a file"));
+        let candidate = match (StoreAccess::read(&config, &settings), &config.spool.path) {
+            (Some(access), _) => {
+                Candidate::Database(access.map_err(|fault| RelayError::of_database(&fault))?)
+            }
+            (None, SpoolPath::File(spool)) => Candidate::Spool(spool.clone()),
+            (None, SpoolPath::Memory) => {
+                let what = "a relay with its spool in memory would lose what it answered for";
+                return Err(RelayError::new(what, "set `[spool] path` to a file"));
+            }
         };
         let bad_tls = |what| RelayError::new(what, "correct the two files");
         let tls = settings.tls.as_ref().map(|(chain, key)| acceptor(chain, key.expose().as_bytes()));
@@ -86,7 +67,8 @@ impl RelayServer {
         let log = RelayLog::new(sink);
         let budget = ReadBudget::new(settings.max_waiting);
         let front = Front::new(Arc::clone(&settings.verifier), tls, budget, log.clone());
-        Ok(RelayServer { config, settings, spool, socket, address, front: Arc::new(front), log })
+        let (config, front) = (Arc::new(config), Arc::new(front));
+        Ok(RelayServer { config, settings, candidate, socket, address, front, log })
     }
 
     /// The URL of the relay, as a node's `relays` has it.
@@ -104,11 +86,14 @@ impl RelayServer {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
         let runtime: Runtime = runtime
             .map_err(|error| RelayError::new(format!("the relay cannot start: {error}"), "try again"))?;
-        runtime.block_on(self.lead(limit))
+        let left = runtime.block_on(self.lead(limit));
+        // A request that a database does not answer is not waited for.
+        runtime.shutdown_background();
+        left
     }
 
     async fn lead(self, limit: Duration) -> Result<u64, RelayError> {
-        let RelayServer { config, settings, spool, socket, front, log, .. } = self;
+        let RelayServer { config, settings, candidate, socket, front, log, .. } = self;
         let no_signals =
             |error| RelayError::new(format!("the relay cannot wait for signals: {error}"), "try again");
         let mut end = EndSignal::watch().map_err(no_signals)?;
@@ -117,66 +102,56 @@ impl RelayServer {
         let listener = tokio::net::TcpListener::from_std(socket)
             .map_err(|error| RelayError::new(format!("the relay cannot listen: {error}"), "try again"))?;
         tokio::spawn(accept(listener, Arc::clone(&front)));
-        let lock = tokio::select! {
-            lock = await_lead(&spool, &log) => lock?,
-            () = end.wait() => return Ok(0),
-        };
         let bounds = RelayBounds { node_lost: settings.node_lost, max_waiting: settings.max_waiting };
-        let open = move || Bell::open_relay(Arc::new(config), bounds);
-        let opened = tokio::task::spawn_blocking(open).await;
-        let bell = match opened {
-            Ok(Ok(bell)) => Arc::new(bell),
-            Ok(Err(error)) => {
-                return Err(RelayError::new(
-                    error.message,
-                    "correct what the message names, and start it again",
-                ));
-            }
-            Err(_) => return Err(RelayError::new("a defect of Taskbell occurred", "please report it")),
-        };
-        let sink = log.clone();
-        if let Err(error) = bell.set_log(Some(Box::new(move |level, text| sink.write(level, text)))) {
-            log.write(Level::Warn, &format!("the log of the spool cannot be shown: {error}"));
-        }
-        front.set_role(RelayRole::Leads(Arc::clone(&bell)));
-        log.write(Level::Info, "this relay leads");
+        // Who leads once more goes on with what the file said then.
+        let mut is_read_again = false;
         loop {
-            tokio::select! {
-                () = asked_again.wait() => reload(&bell, file.as_deref(), &log).await,
-                () = end.wait() => break,
+            let mut lead = tokio::select! {
+                lead = candidate.lead(&log) => lead?,
+                () = end.wait() => return Ok(0),
+            };
+            let Some(bell) = open_bell(&candidate, &lead, &config, bounds, &log).await? else {
+                drop_apart(lead).await;
+                sleep(OPEN_AGAIN).await;
+                continue;
+            };
+            lead.watch_work(&bell);
+            front.set_role(RelayRole::Leads(Arc::clone(&bell), lead.trust()));
+            log.write(Level::Info, "this relay leads");
+            if is_read_again {
+                reload(&bell, file.as_deref(), &log).await;
+            }
+            let lost = loop {
+                tokio::select! {
+                    () = asked_again.wait() => {
+                        is_read_again = true;
+                        reload(&bell, file.as_deref(), &log).await;
+                    }
+                    () = end.wait() => break None,
+                    lost = lead.lost() => break Some(lost),
+                }
+            };
+            front.set_role(if lost.is_some() { RelayRole::StandsBy } else { RelayRole::Closes });
+            if lost.is_none() {
+                log.write(Level::Info, "this relay ends");
+            }
+            // Whoever lost the lead sends nothing more, and what it writes is refused.
+            let limit = if lost.is_some() { Duration::ZERO } else { limit };
+            let left = spawn_blocking(move || bell.close(limit)).await;
+            front.let_answers_leave(LAST_ANSWERS).await;
+            drop_apart(lead).await;
+            match lost {
+                None => return Ok(left.ok().and_then(Result::ok).unwrap_or(0)),
+                Some(Lost::Deposed) => {}
+                Some(Lost::Unfit(fault)) => return Err(RelayError::of_database(&fault)),
             }
         }
-        log.write(Level::Info, "this relay ends");
-        front.set_role(RelayRole::Closes);
-        let left = tokio::task::spawn_blocking(move || bell.close(limit)).await;
-        let deadline = Instant::now() + LAST_ANSWERS;
-        while front.open() > 0 && Instant::now() < deadline {
-            sleep(Duration::from_millis(5)).await;
-        }
-        drop(lock);
-        Ok(left.ok().and_then(Result::ok).unwrap_or(0))
     }
 }
 
-/// Waits until no other relay leads.
-async fn await_lead(spool: &std::path::Path, log: &RelayLog) -> Result<LeaderLock, RelayError> {
-    let mut is_news = true;
-    loop {
-        let taken = LeaderLock::take(spool);
-        let taken = taken.map_err(|error| {
-            RelayError::new(
-                format!("the lock of the leader cannot be taken: {error}"),
-                "correct `[spool] path`",
-            )
-        })?;
-        if let Some(lock) = taken {
-            return Ok(lock);
-        }
-        if std::mem::take(&mut is_news) {
-            log.write(Level::Info, "another relay leads on this spool; this one is on standby");
-        }
-        sleep(LOOK_EVERY).await;
-    }
+/// The thread of a lease ends within an answer of the database, which nobody else is to wait for.
+async fn drop_apart(lead: Lead) {
+    let _ = spawn_blocking(move || drop(lead)).await;
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> RelayError {

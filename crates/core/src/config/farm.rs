@@ -110,7 +110,7 @@ config_table! {
     );
     STORE: Text<TextValue> = key(
         "store", secret_text("a URL `postgres://…`"), Described("the database of `[spool]`"),
-        "Of a relay: a database that several relays share. This version has none, and `taskbell relay` refuses the key.",
+        "Of a relay: a PostgreSQL database that several relays share, one of which leads.",
     );
     LEASE: DurationRange = key(
         "lease", duration("2s", "60s"), Toml("\"5s\""),

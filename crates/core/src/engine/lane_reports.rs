@@ -2,8 +2,8 @@
 
 use super::live_in_memory::LiveInMemory;
 use super::lock::lock;
+use super::open_store::MaySend;
 use super::phase::{Phase, PhaseCell};
-use super::relay::MaySend;
 use super::waker::Waker;
 use crate::lanes::{Body, LaneReport, LaneSink};
 use crate::secret::Scrubber;

@@ -27,6 +27,7 @@ mod lane_table;
 mod live_in_memory;
 mod lock;
 mod log;
+mod open_store;
 mod overview;
 mod paging;
 mod parts;
@@ -60,9 +61,10 @@ pub use endpoints::quiet_endpoints;
 pub use error::{Error, ErrorKind};
 pub use known_nodes::{FarmNode, farm_nodes};
 pub use log::{Level, Sink};
+pub use open_store::{MaySend, OpenStore};
 pub use overview::{
     EndpointState, FiringAlert, OpenWork, endpoint_states, firing_alerts, living_hosts, work_in_progress,
 };
 pub use preview::{explain, preview};
-pub use relay::{MaySend, OpenStore, RelayBounds};
+pub use relay::RelayBounds;
 pub use sending_marks::{InFlightDelivery, deliveries_in_flight};

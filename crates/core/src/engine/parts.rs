@@ -62,8 +62,10 @@ pub struct RelayParts {
     pub posts: PostQueue,
     /// After this time without a post a node is lost.
     pub node_lost: Duration,
-    /// How often the dispatcher has gone round.
-    pub rounds: AtomicU64,
+    /// How often the dispatcher has done its turn.
+    pub turns: AtomicU64,
+    /// The store says that another relay leads.
+    pub is_deposed: AtomicBool,
 }
 
 /// A new configuration, with a lane for each of its endpoints.

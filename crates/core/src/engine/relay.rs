@@ -2,30 +2,16 @@
 
 use super::bell::Bell;
 use super::error::Error;
+use super::open_store::OpenStore;
 use super::parts::RelayParts;
 use super::supervise::open;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::farm::{EventPost, PostQueue, PostRefusal, PostReply, ReceivedPost};
-use crate::spool::{MessageReader, Store};
+use crate::spool::Store;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-
-/// Whether this instance certainly leads; asked before each attempt, from any thread.
-pub type MaySend = Arc<dyn Fn() -> bool + Send + Sync>;
-
-/// A store that is open for one instance, with all that the engine needs of it.
-pub struct OpenStore<S> {
-    /// What the dispatcher writes to.
-    pub store: S,
-    /// What lanes read messages from, on threads of their own.
-    pub reader: Box<dyn MessageReader + Send>,
-    /// The name under which the store knows the instance. All others are dead.
-    pub instance: String,
-    /// No attempt starts while it says no.
-    pub may_send: MaySend,
-}
 
 /// The bounds of a relay.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +27,8 @@ impl RelayBounds {
         RelayParts {
             posts: PostQueue::new(self.max_waiting),
             node_lost: self.node_lost,
-            rounds: AtomicU64::new(0),
+            turns: AtomicU64::new(0),
+            is_deposed: AtomicBool::new(false),
         }
     }
 }
@@ -83,10 +70,15 @@ impl Bell {
         Ok(())
     }
 
-    /// How often the dispatcher has gone round, and has it go round once more: who asks twice sees whether it works.
-    pub fn rounds(&self) -> u64 {
-        let rounds = self.parts.relay.as_ref().map_or(0, |relay| relay.rounds.load(Ordering::Relaxed));
+    /// How often the dispatcher has done its turn, and has it do one more: who asks twice sees whether it works.
+    pub fn turns(&self) -> u64 {
+        let turns = self.parts.relay.as_ref().map_or(0, |relay| relay.turns.load(Ordering::Relaxed));
         self.parts.waker.wake();
-        rounds
+        turns
+    }
+
+    /// Whether the store has said that this relay does not lead any more: nothing that it writes is kept.
+    pub fn is_deposed(&self) -> bool {
+        self.parts.relay.as_ref().is_some_and(|relay| relay.is_deposed.load(Ordering::Relaxed))
     }
 }

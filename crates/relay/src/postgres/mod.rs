@@ -3,7 +3,9 @@
 mod access;
 mod database;
 mod fault;
+mod keeper;
 mod lease;
+mod look;
 mod store;
 #[cfg(all(test, unix))]
 mod tests;
@@ -12,6 +14,8 @@ mod tls;
 pub use access::StoreAccess;
 pub use database::{Database, Session};
 pub use fault::{DatabaseFault, Refusal};
+pub(crate) use keeper::{LeaseKeeper, Lost};
 pub use lease::{Leader, Lease, Term, inspect, leader, prepare, transact, was_committed};
+pub use look::FarmStore;
 pub use store::{PostgresBatch, PostgresOperator, PostgresReader, PostgresStore};
 pub use tls::Connector;

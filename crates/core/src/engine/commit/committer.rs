@@ -11,6 +11,7 @@ use crate::shaping::ShapingState;
 use crate::spool::{Batch, BatchNews, FileFault, SpoolError, SpoolErrorKind, Store};
 use crate::tally::Tally;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use taskbell_ring::failpoint;
 
@@ -64,6 +65,9 @@ impl<S: Store> Committer<S> {
             }
             Err(error) => {
                 self.retry_after(now);
+                if let (SpoolErrorKind::Deposed, Some(relay)) = (error.kind(), &self.parts.relay) {
+                    relay.is_deposed.store(true, Ordering::Relaxed);
+                }
                 self.parts.counters.spool_errors.one();
                 self.parts.spool_health.failed(&error);
                 None

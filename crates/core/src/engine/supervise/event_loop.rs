@@ -95,7 +95,7 @@ impl<S: Store> Dispatcher<S> {
             && paging::refill(&self.committer.spool, &self.parts);
         let committed = self.turn(phase);
         if let Some(relay) = &self.parts.relay {
-            relay.rounds.fetch_add(1, Ordering::Relaxed);
+            relay.turns.fetch_add(1, Ordering::Relaxed);
         }
         if phase == Phase::Stopping {
             return false;

@@ -4,8 +4,8 @@ use super::{PATIENCE, Place, Receiver, Reply, emit, eventually, stat};
 use crate::engine::{Bell, OpenStore, RelayBounds};
 use crate::event::EventId;
 use crate::spool::{
-    BatchNews, DeliverySelection, Operator, PendingDelivery, Spool, SpoolError, SpoolOperator, SpoolPath,
-    SpoolReader, SpoolTransaction, StateKey, StateKind, Store, Stretch, Takeover, WaitingDelivery,
+    BatchNews, DeliverySelection, Operator, PendingDelivery, Reader, Spool, SpoolError, SpoolOperator,
+    SpoolPath, SpoolReader, SpoolTransaction, StateKey, StateKind, Store, Stretch, Takeover, WaitingDelivery,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -105,8 +105,8 @@ fn no_attempt_starts_while_the_relay_is_not_sure_that_it_leads() {
     let (place, trust) = (Place::ringing(&receiver), Arc::new(AtomicBool::new(false)));
     let bell = open(&place, "farm-1", &trust);
     emit(&bell, 1..4);
-    let rounds = bell.rounds();
-    eventually("the dispatcher goes round", || bell.rounds() > rounds + 20);
+    let turns = bell.turns();
+    eventually("the dispatcher does its turns", || bell.turns() > turns + 20);
     assert!(receiver.requests().is_empty());
     trust.store(true, Ordering::SeqCst);
     eventually("the deliveries", || stat(&bell, "delivered") == 3);
@@ -120,6 +120,9 @@ fn the_next_leader_sends_what_waits_and_sees_what_an_operator_does() {
     let first = open(&place, "farm-1", &trust);
     emit(&first, 7..9);
     receiver.wait_for(2);
+    let reader = || SpoolReader::open(&place.spool()).unwrap();
+    let attempts = |number: &str| reader().show(number).unwrap().unwrap().deliveries[0].attempts.len();
+    eventually("their attempts are written", || attempts("1") + attempts("2") == 2);
     first.close(Duration::ZERO).unwrap();
     receiver.now_answers(Reply::Status(204));
     let next = open(&place, "farm-2", &trust);

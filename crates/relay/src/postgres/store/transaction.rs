@@ -38,13 +38,13 @@ impl PostgresBatch<'_> {
         }
         let epoch = self.store.epoch;
         calls.splice(0..0, [Call::new("BEGIN", values![]), Call::new(FENCE, values![epoch])]);
+        // It has begun, whatever is answered: it is taken back when this is dropped, or the connection would stay in it.
+        self.transaction = Some(String::new());
         let mut rows = database.run("transaction", async |session| flight::send(session, &calls).await)?;
-        let fence = rows.get(1).and_then(|rows| rows.first());
-        // It has begun, whoever leads: it is taken back when this is dropped.
-        self.transaction = Some(fence.map(|row| row.get(0)).unwrap_or_default());
-        if fence.is_none() {
+        let Some(fence) = rows.get(1).and_then(|rows| rows.first()) else {
             return Err(DatabaseFault::Deposed(epoch));
-        }
+        };
+        self.transaction = Some(fence.get(0));
         rows.drain(..2);
         Ok(rows)
     }

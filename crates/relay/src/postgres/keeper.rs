@@ -1,0 +1,165 @@
+//! Keeps the lease of a relay that leads, on a thread of its own: renews it, and says when it is lost.
+
+use super::fault::DatabaseFault;
+use super::lease::{Lease, Term};
+use crate::log::RelayLog;
+use crate::trust::Trust;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use taskbell_core::engine::{Bell, Level};
+use tokio::sync::oneshot;
+
+/// How often in its time a lease is renewed.
+const RENEWALS: u32 = 4;
+
+/// Between two attempts to renew it while the database does not answer.
+const TRY_AGAIN: Duration = Duration::from_millis(100);
+
+/// Why a relay does not lead any more.
+#[derive(Debug)]
+pub enum Lost {
+    /// Another one leads.
+    Deposed,
+    /// It cannot lead on this database at all.
+    Unfit(DatabaseFault),
+}
+
+/// The lease, as long as this lives. Dropped, it is free at once.
+pub struct LeaseKeeper {
+    pub trust: Trust,
+    pub epoch: i64,
+    shared: Arc<Shared>,
+    lost: oneshot::Receiver<Lost>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    is_over: AtomicBool,
+    // A leader whose dispatcher hangs must not stay in office.
+    bell: OnceLock<Arc<Bell>>,
+}
+
+impl Shared {
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
+    }
+
+    /// As the store has said to the dispatcher.
+    fn is_deposed(&self) -> bool {
+        self.bell.get().is_some_and(|bell| bell.is_deposed())
+    }
+}
+
+impl LeaseKeeper {
+    /// Keeps the lease that was taken with this term.
+    ///
+    /// # Errors
+    /// The system has no thread.
+    pub fn start(lease: Lease, term: Term, log: RelayLog) -> std::io::Result<LeaseKeeper> {
+        let trust = Trust::until(term.trusted_until());
+        let (tell, lost) = oneshot::channel();
+        let shared = Arc::new(Shared::default());
+        let work = Renewal { lease, term, trust: trust.clone(), shared: Arc::clone(&shared), log };
+        let thread = thread::Builder::new().name("taskbell-lease".to_owned()).spawn(move || {
+            if let Some(why) = work.keep() {
+                let _ = tell.send(why);
+            }
+        })?;
+        Ok(LeaseKeeper { trust, epoch: term.epoch, shared, lost, thread: Some(thread) })
+    }
+
+    /// From now on it is renewed only while the dispatcher of this instance works.
+    pub fn watch_work(&self, bell: Arc<Bell>) {
+        let _ = self.shared.bell.set(bell);
+    }
+
+    /// Waits until it is lost.
+    pub async fn lost(&mut self) -> Lost {
+        // Without a word only when the thread has met a defect.
+        (&mut self.lost).await.unwrap_or(Lost::Deposed)
+    }
+}
+
+impl Drop for LeaseKeeper {
+    fn drop(&mut self) {
+        self.trust.suspend();
+        self.shared.is_over.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the thread has.
+struct Renewal {
+    lease: Lease,
+    term: Term,
+    trust: Trust,
+    shared: Arc<Shared>,
+    log: RelayLog,
+}
+
+impl Renewal {
+    /// Returns when it is lost, and nothing when it is given up.
+    fn keep(mut self) -> Option<Lost> {
+        let time = self.lease.time();
+        let pause = time / RENEWALS;
+        // An answer that comes later than the next renewal is worth nothing.
+        self.lease.set_limit(pause);
+        let (mut turns, mut moved_at) = (0, Instant::now());
+        loop {
+            let lasts = self.lease.watch(pause, || self.shared.is_over() || self.shared.is_deposed());
+            if self.shared.is_over() {
+                return None;
+            }
+            if self.shared.is_deposed() {
+                return Some(self.lose(Lost::Deposed));
+            }
+            if !lasts {
+                // Whoever sees that the session is gone may lead already.
+                self.trust.suspend();
+            }
+            if let Some(bell) = self.shared.bell.get() {
+                let seen = bell.turns();
+                if seen != turns {
+                    (turns, moved_at) = (seen, Instant::now());
+                } else if moved_at.elapsed() >= time {
+                    self.log.repeat(HANGS, "the dispatcher of this relay hangs: it does not go on leading");
+                    thread::sleep(TRY_AGAIN);
+                    continue;
+                }
+            }
+            match self.lease.renew(&self.term) {
+                Ok(Some(term)) => {
+                    self.term = term;
+                    self.trust.set(term.trusted_until());
+                }
+                Ok(None) => return Some(self.lose(Lost::Deposed)),
+                Err(fault) if fault.is_transient() => {
+                    self.log.repeat(AWAY, &format!("the lease cannot be renewed yet: {fault}"));
+                    thread::sleep(TRY_AGAIN);
+                }
+                Err(fault) => return Some(self.lose(Lost::Unfit(fault))),
+            }
+        }
+    }
+
+    fn lose(&self, why: Lost) -> Lost {
+        self.trust.suspend();
+        if let Lost::Deposed = why {
+            self.log.write(
+                Level::Warn,
+                "this relay does not lead any more: it sends nothing, and waits for its turn",
+            );
+        }
+        why
+    }
+}
+
+// The kinds of lines that may come very often; those of answers are statuses of HTTP.
+const AWAY: u16 = 1;
+const HANGS: u16 = 2;
