@@ -87,7 +87,7 @@ def platform_tag(files: list[bytes]) -> str:
 def built() -> tuple[Path, Path]:
     """The library and the command, built with cargo."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    command = ["cargo", "build", "--release", "--locked", "-p", "taskbell", "-p", "taskbell-cli"]
+    command = ["cargo", "build", "--profile", "dist", "--locked", "-p", "taskbell", "-p", "taskbell-cli"]
     try:
         subprocess.run(command, cwd=ROOT, check=True)
     except FileNotFoundError:
@@ -95,9 +95,9 @@ def built() -> tuple[Path, Path]:
             "taskbell: there is no wheel for this system, and its source needs cargo, which is not on PATH; "
             "install Rust 1.89 or later, and install again"
         ) from None
-    release = ROOT / target / "release"
+    folder = ROOT / target / "dist"
     name = "taskbell.exe" if sys.platform == "win32" else "taskbell"
-    return release / LIBRARIES.get(sys.platform, "libtaskbell.so"), release / name
+    return folder / LIBRARIES.get(sys.platform, "libtaskbell.so"), folder / name
 
 
 def python_files() -> dict[str, bytes]:

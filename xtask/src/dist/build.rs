@@ -30,7 +30,7 @@ const DEBIAN: &[(&str, &str)] = &[
 pub enum Profile {
     /// What ships.
     Dist,
-    /// What CI tries: the same code in a shorter time.
+    /// The same code, compiled in half of the time.
     Release,
 }
 
@@ -61,24 +61,28 @@ impl Place {
     }
 }
 
-/// The library and the command for this machine, as the checks try them; gives their folder.
+/// The library and the command for this machine, as they ship; gives their folder.
 pub fn here(steps: &mut Steps) -> Option<PathBuf> {
-    let mut build = cargo(["build", "--release", "--locked"]);
+    let mut build = cargo(["build"]);
     build.args(PACKAGES);
-    let root = tools::root();
-    steps
-        .run("release library and command", LIMIT, as_shipped(&mut build, &root, &[]))
-        .then(|| tools::target().join("release"))
+    run_here(steps, "library and command, profile dist", &mut build)
+        .then(|| Place::here().target.join(Profile::Dist.name()))
 }
 
 /// The static library beside them, from the same compiled dependencies.
 pub fn static_here(steps: &mut Steps) -> bool {
-    let mut build = cargo(["rustc", "--release", "--locked"]);
+    let mut build = cargo(["rustc"]);
     build.args(STATIC);
-    steps.run("static library", LIMIT, as_shipped(&mut build, &tools::root(), &[]))
+    run_here(steps, "static library, profile dist", &mut build)
 }
 
-/// The library for this machine, as the checks try it.
+fn run_here(steps: &mut Steps, name: &str, build: &mut Command) -> bool {
+    let Place { root, target } = Place::here();
+    build.args(["--profile", Profile::Dist.name(), "--locked"]).env("CARGO_TARGET_DIR", target);
+    steps.run(name, LIMIT, as_shipped(build, &root, &[]))
+}
+
+/// The library for this machine, as it ships.
 pub fn library(steps: &mut Steps) -> Option<PathBuf> {
     here(steps).map(|folder| folder.join(outside::library_name()))
 }
