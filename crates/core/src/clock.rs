@@ -55,9 +55,47 @@ pub fn unix_ms() -> i64 {
 /// `2026-01-02T03:04:05.678Z`. A time outside the years -9999 to 9999 becomes the nearest one inside.
 #[inline(never)]
 pub fn rfc3339(unix_ms: i64) -> String {
+    if let Some(text) = usual_rfc3339(unix_ms) {
+        return String::from_utf8(text.to_vec()).unwrap_or_default();
+    }
     const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
     let nearest = if unix_ms < 0 { Timestamp::MIN } else { Timestamp::MAX };
     PRINTER.timestamp_to_string(&Timestamp::from_millisecond(unix_ms).unwrap_or(nearest))
+}
+
+/// The same of a time from 1970 to 9999, which each message has: without a calendar for all times, in a third of the time.
+fn usual_rfc3339(unix_ms: i64) -> Option<[u8; 24]> {
+    const DAY: u64 = 86_400_000;
+    /// 400 years have this many days, and each begins in March, so that a leap day is the last of its year.
+    const ERA: u64 = 146_097;
+    const MARCH_OF_YEAR_0: u64 = 719_468;
+    /// The last that the calendar for all times has.
+    const LAST: u64 = 253_402_207_200_000;
+    let unix_ms = u64::try_from(unix_ms).ok().filter(|time| *time <= LAST)?;
+    let (days, of_day) = (unix_ms / DAY + MARCH_OF_YEAR_0, unix_ms % DAY);
+    let (era, day) = (days / ERA, days % ERA);
+    let year = (day - day / 1_460 + day / 36_524 - day / (ERA - 1)) / 365;
+    let day = day - (year * 365 + year / 4 - year / 100);
+    let month = (day * 5 + 2) / 153;
+    let day = day - (month * 153 + 2) / 5 + 1;
+    let (month, later) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let year = era * 400 + year + later;
+    let seconds = of_day / 1_000;
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    let mut put = |at: usize, digits: usize, mut number: u64| {
+        for place in text[at..at + digits].iter_mut().rev() {
+            *place = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+    };
+    put(0, 4, year);
+    put(5, 2, month);
+    put(8, 2, day);
+    put(11, 2, seconds / 3_600);
+    put(14, 2, seconds / 60 % 60);
+    put(17, 2, seconds % 60);
+    put(20, 3, of_day % 1_000);
+    Some(text)
 }
 
 /// Reads an RFC 3339 date-time (with `Z` or an offset) as Unix time in milliseconds.
@@ -267,6 +305,22 @@ fn sum_of_units(text: &str, mut units: &[(f64, &[&str])]) -> Option<f64> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_usual_time_is_written_as_the_calendar_for_all_times_writes_it() {
+        let last = 253_402_207_200_000;
+        assert!(Timestamp::from_millisecond(last + 1).is_err());
+        let days = (0..146_097 * 2).step_by(7).map(|day| day * 86_400_000 + day % 86_400_000);
+        for ms in
+            days.chain((0..last).step_by(99_991_234_567)).chain([951_782_399_999, 951_782_400_000, last])
+        {
+            let text = usual_rfc3339(ms).unwrap();
+            let expected =
+                Timestamp::from_millisecond(ms).unwrap().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
+            assert_eq!(str::from_utf8(&text), Ok(expected.as_str()));
+        }
+        assert_eq!((usual_rfc3339(-1), usual_rfc3339(last + 1)), (None, None));
+    }
 
     #[test]
     fn a_timestamp_survives_the_way_to_text_and_back() {

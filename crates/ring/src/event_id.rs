@@ -54,9 +54,10 @@ impl EventId {
 
     fn text(&self) -> [u8; 36] {
         let mut text = *b"evt_00000000000000000000000000000000";
-        let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 15)];
-        for (pair, byte) in text[4..].chunks_exact_mut(2).zip(self.0) {
-            pair.copy_from_slice(&[digit(byte >> 4), digit(byte)]);
+        let [_, _, _, _, digits @ ..] = &mut text;
+        let (pairs, _) = digits.as_chunks_mut::<2>();
+        for (pair, byte) in pairs.iter_mut().zip(self.0) {
+            *pair = DIGITS[usize::from(byte)];
         }
         text
     }
@@ -82,6 +83,18 @@ impl fmt::Debug for EventId {
         fmt::Display::fmt(self, f)
     }
 }
+
+/// Each byte in two hexadecimal digits.
+const DIGITS: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
 
 /// FNV-1a in 64 bits: the same in every process and every version.
 pub fn stable_hash(text: &str) -> u64 {

@@ -158,7 +158,7 @@ impl<S: Store> Dispatcher<S> {
 
     /// Lets lanes begin with what is decided, while the next events are decided about.
     fn send_decided(&mut self) {
-        self.keep_events();
+        self.keep_decisions();
         let phase = self.parts.phase.get();
         self.send_early(phase);
     }
@@ -175,21 +175,19 @@ impl<S: Store> Dispatcher<S> {
         self.decider.end_due(now);
     }
 
-    /// Moves the decisions, and the counts and shaping they changed, into the transaction.
+    /// Moves the decisions into the transaction.
     pub(super) fn keep_decisions(&mut self) {
-        self.keep_events();
-        self.transaction.add_changes(&mut self.decider, self.parts.intake.instance());
-    }
-
-    fn keep_events(&mut self) {
         let mut decisions = self.decider.take_decisions();
         self.parts.counters.add_decisions(decisions.counts);
         decisions.remarks.iter().for_each(|remark| self.parts.log.write(Level::Warn, remark));
         self.transaction.add(&mut decisions);
+        self.decider.reuse(decisions);
     }
 
     /// Makes the transaction durable, and does what follows. `false` when that failed.
     pub(super) fn commit(&mut self, phase: Phase) -> bool {
+        // With the events that changed them; only now, because most change again until then.
+        self.transaction.add_changes(&mut self.decider, self.parts.intake.instance());
         if self.transaction.is_empty() {
             // Records of the ring that hold no event leave room, too.
             self.posted.release(&self.ingest, &self.parts);

@@ -86,7 +86,11 @@ impl Payload {
 
     /// The members with these names, which need no escapes.
     pub fn fields<'a>(&self, names: &'a [&'static str]) -> FewFields<'a> {
-        let named = |name: &[u8]| names.iter().find(|known| known.as_bytes() == name);
+        // The first bytes tell most names apart, without a call.
+        let is = |known: &str, name: &[u8]| {
+            known.len() == name.len() && known.as_bytes().first() == name.first() && known.as_bytes() == name
+        };
+        let named = |name: &[u8]| names.iter().find(|known| is(known, name));
         let found = self.members().filter_map(|(name, value)| Some((*named(name)?, value_of(value))));
         FewFields { asked: names, found: found.collect() }
     }

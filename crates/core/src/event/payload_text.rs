@@ -1,5 +1,6 @@
 //! Writes the text of a JSON object as serde_json would, without a tree: what is written so already is only read.
 
+use super::quick_check::after_plain;
 use serde_json::Value as Json;
 use std::ops::Range;
 
@@ -175,13 +176,7 @@ impl TextScan<'_> {
         let mut is_odd = false;
         self.take(b'"')?;
         loop {
-            while let Some(chunk) = self.json.get(self.at..).and_then(|rest| rest.first_chunk()) {
-                let special = special_bytes(u64::from_le_bytes(*chunk));
-                self.at += (special.trailing_zeros() / 8) as usize;
-                if special != 0 {
-                    break;
-                }
-            }
+            self.at = self.json.len() - after_plain(self.json.get(self.at..)?).len();
             match self.peek()? {
                 b'"' => break,
                 b'\\' => {
@@ -189,8 +184,7 @@ impl TextScan<'_> {
                     is_odd |= !matches!(letter, b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't');
                     self.at += 2;
                 }
-                0..0x20 => return None,
-                _ => self.at += 1,
+                _ => return None,
             }
         }
         self.at += 1;
@@ -236,14 +230,4 @@ impl TextScan<'_> {
         self.from = self.at;
         Some(())
     }
-}
-
-/// The highest bit of each byte that ends a run of plain text: a quote, a backslash or a control character. Bits above the
-/// first may be wrong.
-fn special_bytes(chunk: u64) -> u64 {
-    const ONES: u64 = u64::MAX / 255;
-    let zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
-    let of = |byte: u8| zero(chunk ^ (ONES * u64::from(byte)));
-    let control = chunk.wrapping_sub(ONES * 0x20) & !chunk;
-    (of(b'"') | of(b'\\') | control) & (ONES << 7)
 }

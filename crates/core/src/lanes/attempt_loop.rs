@@ -171,6 +171,10 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
 
 /// Those that are not too old for another attempt; the others become dead letters.
 fn without_old(lane: &Lane, jobs: Vec<Job>) -> Vec<Job> {
+    // Most are young: the clock is not read for them.
+    if jobs.iter().all(|job| job.attempts == 0) {
+        return jobs;
+    }
     let now = lane.clock.unix_ms();
     let max_age = lane.endpoint.retry.max_age;
     let is_old = |job: &Job| job.attempts > 0 && now - job.created_at > max_age.as_millis() as i64;

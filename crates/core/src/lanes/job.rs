@@ -84,12 +84,7 @@ impl Job {
     }
 
     /// The same with a type and a hook that other deliveries share.
-    pub(super) fn shared(
-        seq: i64,
-        event_id: EventId,
-        (kind, hook): (Arc<str>, Arc<str>),
-        created_at: i64,
-    ) -> Job {
+    pub fn shared(seq: i64, event_id: EventId, (kind, hook): (Arc<str>, Arc<str>), created_at: i64) -> Job {
         Job {
             seq,
             ticket: 0,

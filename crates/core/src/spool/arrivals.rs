@@ -33,30 +33,38 @@ impl SpoolTransaction<'_> {
                 return Ok(false);
             }
             let phases = &first.phases;
-            let inserted = in_place(&mut statements.arrival, conn, INSERT)?.execute(params![
-                first.delivery,
-                id,
-                event.kind,
-                event.accepted_at,
-                delivery.endpoint,
-                delivery.hook,
-                delivery.created_at,
-                at,
-                first.started_at,
-                first.status,
-                first.response,
-                phases.resolve_us,
-                phases.connect_us,
-                phases.tls_us,
-                phases.first_byte_us,
-                phases.total_us,
-                delivery.content_type,
-                event.payload,
-                delivery.body,
-                delivery.extras,
-                delivery.why
-            ])?;
-            Ok(inserted > 0)
+            let insert = in_place(&mut statements.arrival, conn, INSERT)?;
+            // Most rows of a transaction have these in common: each is bound, and copied, when it changes.
+            let texts = [
+                (3, Some(event.kind)),
+                (5, Some(delivery.endpoint)),
+                (6, Some(delivery.hook)),
+                (17, Some(delivery.content_type)),
+                (21, delivery.why),
+            ];
+            for ((at, text), bound) in texts.into_iter().zip(&mut statements.arrival_texts) {
+                if bound.as_deref() != text {
+                    insert.raw_bind_parameter(at, text)?;
+                    *bound = text.map(str::to_owned);
+                }
+            }
+            insert.raw_bind_parameter(1, first.delivery)?;
+            insert.raw_bind_parameter(2, id)?;
+            insert.raw_bind_parameter(4, event.accepted_at)?;
+            insert.raw_bind_parameter(7, delivery.created_at)?;
+            insert.raw_bind_parameter(8, at)?;
+            insert.raw_bind_parameter(9, first.started_at)?;
+            insert.raw_bind_parameter(10, first.status)?;
+            insert.raw_bind_parameter(11, first.response.as_deref())?;
+            insert.raw_bind_parameter(12, phases.resolve_us)?;
+            insert.raw_bind_parameter(13, phases.connect_us)?;
+            insert.raw_bind_parameter(14, phases.tls_us)?;
+            insert.raw_bind_parameter(15, phases.first_byte_us)?;
+            insert.raw_bind_parameter(16, phases.total_us)?;
+            insert.raw_bind_parameter(18, event.payload)?;
+            insert.raw_bind_parameter(19, delivery.body)?;
+            insert.raw_bind_parameter(20, delivery.extras)?;
+            Ok(insert.raw_execute()? > 0)
         })
     }
 }

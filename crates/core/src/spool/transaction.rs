@@ -33,6 +33,8 @@ pub(super) struct Statements<'a> {
     event: Option<CachedStatement<'a>>,
     pub known_event: Option<CachedStatement<'a>>,
     pub arrival: Option<CachedStatement<'a>>,
+    /// The texts that `arrival` has, as far as most rows have the same.
+    pub arrival_texts: [Option<String>; 5],
     known_arrival: Option<CachedStatement<'a>>,
     delivery: Option<CachedStatement<'a>>,
     attempt: Option<CachedStatement<'a>>,

@@ -1,7 +1,7 @@
 //! What is usual: how long tasks, queues and batches took of late, so that a hook can tell an unusually
 //! long one. The estimate is the median of the last runs: one night that hung does not move it.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 /// How many runs are remembered.
 const WINDOW: usize = 31;
@@ -19,7 +19,7 @@ const STALEST: usize = 64;
 #[derive(Debug, Default, Clone)]
 pub struct UsualDurations {
     runs: HashMap<String, Runs>,
-    changed: HashSet<String>,
+    changed: Vec<String>,
     /// What the transaction under way writes.
     unsettled: Vec<(String, Vec<u8>)>,
     ticks: u64,
@@ -39,6 +39,8 @@ struct Runs {
     /// What was written last: where the spool still has it, nobody else has added to it.
     written: Vec<u8>,
     touched: u64,
+    /// It is among the changed ones.
+    has_changed: bool,
 }
 
 impl Runs {
@@ -132,19 +134,24 @@ impl UsualDurations {
             self.queues += usize::from(is_of_queue(key));
             self.runs.insert(key.to_owned(), Runs::default());
         }
-        if !self.changed.contains(key) {
-            self.changed.insert(key.to_owned());
-        }
         self.ticks += 1;
         let runs = self.runs.get_mut(key)?;
         runs.touched = self.ticks;
+        if !std::mem::replace(&mut runs.has_changed, true) {
+            self.changed.push(key.to_owned());
+        }
         Some(runs)
     }
 
     /// What changed since the last call, for the spool.
     pub fn changes(&mut self) -> Vec<super::TallyChange> {
+        let runs = &mut self.runs;
         let state = |key: String| {
-            let bytes = self.runs.get(&key).and_then(|runs| serde_json::to_vec(&runs.seconds).ok());
+            let runs = runs.get_mut(&key);
+            let bytes = runs.and_then(|runs| {
+                runs.has_changed = false;
+                serde_json::to_vec(&runs.seconds).ok()
+            });
             (key, bytes)
         };
         std::mem::take(&mut self.changed).into_iter().map(state).collect()
@@ -152,7 +159,11 @@ impl UsualDurations {
 
     /// Makes everything count as changed.
     pub fn touch_all(&mut self) {
-        self.changed.extend(self.runs.keys().cloned());
+        for (key, runs) in &mut self.runs {
+            if !std::mem::replace(&mut runs.has_changed, true) {
+                self.changed.push(key.clone());
+            }
+        }
     }
 
     /// Takes over what the spool keeps. Bytes that cannot be read are passed over: `false`.
@@ -203,7 +214,7 @@ impl UsualDurations {
         if let Some(key) = stalest {
             self.queues -= usize::from(is_of_queue(&key));
             self.runs.remove(&key);
-            self.changed.insert(key);
+            self.changed.push(key);
         }
     }
 
@@ -231,6 +242,7 @@ fn read(kept: &[u8]) -> Option<VecDeque<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
 
     #[test]
     fn nothing_is_usual_before_five_runs_and_one_that_hung_does_not_move_it() {

@@ -266,7 +266,8 @@ fn write_delivery(
             Ok(1)
         }
         (Some(message), None) => {
-            let job = event.job(delivery, (seq, message), live, now);
+            let words = (event.kind.as_str().into(), delivery.hook.as_str().into());
+            let job = event.job(delivery, (seq, message), words, live, now);
             committed.jobs.push((delivery.endpoint.clone(), job));
             Ok(1)
         }

@@ -13,6 +13,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The events for which room is kept from one group to the next.
+const KEPT_ROOM: usize = 256;
+
 /// Decides about events. No I/O and no locks; callers pass in the time.
 pub struct Decider {
     pub config: Arc<Config>,
@@ -58,6 +61,14 @@ impl Decider {
 
     pub fn take_decisions(&mut self) -> Decisions {
         std::mem::take(&mut self.decisions)
+    }
+
+    /// Gives back the room of decisions that were moved elsewhere, unless it is more than a group of events needs.
+    pub fn reuse(&mut self, moved: Decisions) {
+        let room = moved.events;
+        if room.is_empty() && room.capacity() <= KEPT_ROOM && self.decisions.events.is_empty() {
+            self.decisions.events = room;
+        }
     }
 
     /// The events decided about since [`Decider::take_decisions`].

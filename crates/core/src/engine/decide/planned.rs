@@ -50,11 +50,13 @@ impl PlannedEvent {
         }
     }
 
-    /// One of its deliveries as the lane gets it. `live` is the event that began the living message it is a state of.
+    /// One of its deliveries as the lane gets it, with the words for its type and its hook. `live` is the event that began
+    /// the living message it is a state of.
     pub fn job(
         &self,
         delivery: &PlannedDelivery,
         (number, message): (i64, &Arc<Body>),
+        words: (Arc<str>, Arc<str>),
         live: Option<&str>,
         now: Moment,
     ) -> Job {
@@ -65,7 +67,7 @@ impl PlannedEvent {
             thing: delivery.supersede_key.clone(),
             live: live.map(LiveJob::new),
             body: Some(Arc::clone(message)),
-            ..Job::new(number, self.id, &self.kind, &delivery.hook, now.unix_ms)
+            ..Job::shared(number, self.id, words, now.unix_ms)
         }
     }
 

@@ -12,6 +12,7 @@ use crate::engine::decide::{EarlyDelivery, EventState, PlannedDelivery, PlannedE
 use crate::engine::parts::Parts;
 use crate::lanes::{Disposition, Job, LaneReport};
 use crate::spool::Store;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use taskbell_ring::failpoint;
 
@@ -30,6 +31,8 @@ const MANY: usize = 16 * 1024;
 /// What the lanes have of the open transaction.
 pub struct EarlyDispatch {
     numbers: Vec<i64>,
+    /// The type and the hook of the last delivery: most that follow have the same.
+    words: Option<(Arc<str>, Arc<str>)>,
     ended: usize,
     most: usize,
     /// Events of the transaction that were looked at.
@@ -54,6 +57,7 @@ impl EarlyDispatch {
     pub fn new() -> EarlyDispatch {
         EarlyDispatch {
             numbers: Vec::new(),
+            words: None,
             ended: 0,
             most: FEW,
             seen: 0,
@@ -145,7 +149,9 @@ impl EarlyDispatch {
         for (at, number) in (0..event.deliveries.len()).zip(first..) {
             let delivery = &event.deliveries[at];
             if let Ok(message) = &delivery.message {
-                jobs.push((delivery.endpoint.clone(), event.job(delivery, (number, message), None, now)));
+                let words = shared_words(&mut self.words, &event.kind, &delivery.hook);
+                let job = event.job(delivery, (number, message), words, None, now);
+                jobs.push((delivery.endpoint.clone(), job));
                 event.deliveries[at].early = Some(EarlyDelivery { number, row: number, at: now.unix_ms });
                 self.numbers.push(number);
             }
@@ -183,6 +189,13 @@ impl EarlyDispatch {
         (self.ended, self.seen, self.bytes) = (0, 0, 0);
         (self.opened_at, self.is_awaited) = (None, false);
         self.committed_at = Instant::now();
+    }
+}
+
+fn shared_words(last: &mut Option<(Arc<str>, Arc<str>)>, kind: &str, hook: &str) -> (Arc<str>, Arc<str>) {
+    match last {
+        Some(words) if *words.0 == *kind && *words.1 == *hook => words.clone(),
+        _ => last.insert((kind.into(), hook.into())).clone(),
     }
 }
 

@@ -15,10 +15,9 @@ impl Lane {
     /// An attempt is over: decides what follows for each of its deliveries, and reports it. Without an outcome
     /// a shutdown cut it off, and they wait on.
     pub(in crate::lanes) fn settle(&self, jobs: Vec<Job>, outcome: Option<Outcome>, row: AttemptRow) {
-        let now = self.clock.monotonic();
-        let Some(outcome) = outcome else { return self.put_back(jobs, now) };
+        let now = self.clock.now();
+        let Some(outcome) = outcome else { return self.put_back(jobs, now.monotonic) };
         let (counted, outcome) = (HistoryStep::of(&outcome), self.note(&jobs, outcome, now));
-        let now = Moment { monotonic: now, unix_ms: self.clock.unix_ms() };
         let rows = coalesce::rows(row, &jobs);
         self.note_reports(rows.len());
         let mut waiting = Vec::new();
@@ -50,7 +49,8 @@ impl Lane {
 
     /// Notes what an outcome says about the endpoint. One that requests a wait again right after one gets a longer one
     /// where its platform is known to punish.
-    fn note(&self, jobs: &[Job], outcome: Outcome, now: Duration) -> Outcome {
+    fn note(&self, jobs: &[Job], outcome: Outcome, now: Moment) -> Outcome {
+        let Moment { monotonic: now, unix_ms } = now;
         let mut inner = self.lock();
         let requests_wait = matches!(outcome, Outcome::RetryAfter(..));
         let again = std::mem::replace(&mut inner.throttled, requests_wait);
@@ -87,7 +87,7 @@ impl Lane {
             Outcome::Retry(reason) | Outcome::RetryAfter(_, reason) => Some(reason.to_string()),
             _ => None,
         };
-        inner.note_health(now, self.clock.unix_ms());
+        inner.note_health(now, unix_ms);
         outcome
     }
 
