@@ -152,6 +152,7 @@ impl<S: Store> Dispatcher<S> {
                 }
             };
             bytes += guarded_decision::decide(&mut self.decider, next, &self.parts, now);
+            self.parts.note_step();
         }
         true
     }

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::farm::PostQueue;
 use crate::intake::Intake;
 use crate::spool::MessageReader;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use taskbell_ring::apart::Apart;
@@ -62,8 +62,8 @@ pub struct RelayParts {
     pub posts: PostQueue,
     /// After this time without a post a node is lost.
     pub node_lost: Duration,
-    /// How often the dispatcher has done its turn.
-    pub turns: AtomicU64,
+    /// How often the dispatcher has done its turn, or decided about an event.
+    pub steps: AtomicU64,
     /// The store says that another relay leads.
     pub is_deposed: AtomicBool,
 }
@@ -150,6 +150,13 @@ impl Parts {
         self.phase.advance(phase);
         self.lanes.reports.wake_lanes();
         self.waker.wake();
+    }
+
+    /// In a relay: the dispatcher does not hang.
+    pub fn note_step(&self) {
+        if let Some(relay) = &self.relay {
+            relay.steps.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Whether the dispatcher has something to do apart from what the clock brings.

@@ -27,7 +27,7 @@ impl RelayBounds {
         RelayParts {
             posts: PostQueue::new(self.max_waiting),
             node_lost: self.node_lost,
-            turns: AtomicU64::new(0),
+            steps: AtomicU64::new(0),
             is_deposed: AtomicBool::new(false),
         }
     }
@@ -70,11 +70,11 @@ impl Bell {
         Ok(())
     }
 
-    /// How often the dispatcher has done its turn, and has it do one more: who asks twice sees whether it works.
-    pub fn turns(&self) -> u64 {
-        let turns = self.parts.relay.as_ref().map_or(0, |relay| relay.turns.load(Ordering::Relaxed));
+    /// How many steps the dispatcher has made, turns and events, and has it do a turn: who asks twice sees whether it hangs.
+    pub fn steps(&self) -> u64 {
+        let steps = self.parts.relay.as_ref().map_or(0, |relay| relay.steps.load(Ordering::Relaxed));
         self.parts.waker.wake();
-        turns
+        steps
     }
 
     /// Whether the store has said that this relay does not lead any more: nothing that it writes is kept.

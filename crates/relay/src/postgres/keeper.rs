@@ -110,7 +110,7 @@ impl Renewal {
         let pause = time / RENEWALS;
         // An answer that comes later than the next renewal is worth nothing.
         self.lease.set_limit(pause);
-        let (mut turns, mut moved_at) = (0, Instant::now());
+        let (mut steps, mut moved_at) = (0, Instant::now());
         loop {
             let lasts = self.lease.watch(pause, || self.shared.is_over() || self.shared.is_deposed());
             if self.shared.is_over() {
@@ -124,9 +124,9 @@ impl Renewal {
                 self.trust.suspend();
             }
             if let Some(bell) = self.shared.bell.get() {
-                let seen = bell.turns();
-                if seen != turns {
-                    (turns, moved_at) = (seen, Instant::now());
+                let seen = bell.steps();
+                if seen != steps {
+                    (steps, moved_at) = (seen, Instant::now());
                 } else if moved_at.elapsed() >= time {
                     self.log.repeat(HANGS, "the dispatcher of this relay hangs: it does not go on leading");
                     thread::sleep(TRY_AGAIN);

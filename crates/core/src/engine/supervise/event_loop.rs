@@ -94,9 +94,7 @@ impl<S: Store> Dispatcher<S> {
             && self.committer.retry_at.is_none()
             && paging::refill(&self.committer.spool, &self.parts);
         let committed = self.turn(phase);
-        if let Some(relay) = &self.parts.relay {
-            relay.turns.fetch_add(1, Ordering::Relaxed);
-        }
+        self.parts.note_step();
         if phase == Phase::Stopping {
             return false;
         }

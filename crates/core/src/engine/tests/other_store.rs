@@ -105,8 +105,8 @@ fn no_attempt_starts_while_the_relay_is_not_sure_that_it_leads() {
     let (place, trust) = (Place::ringing(&receiver), Arc::new(AtomicBool::new(false)));
     let bell = open(&place, "farm-1", &trust);
     emit(&bell, 1..4);
-    let turns = bell.turns();
-    eventually("the dispatcher does its turns", || bell.turns() > turns + 20);
+    let steps = bell.steps();
+    eventually("the dispatcher does its turns", || bell.steps() > steps + 20);
     assert!(receiver.requests().is_empty());
     trust.store(true, Ordering::SeqCst);
     eventually("the deliveries", || stat(&bell, "delivered") == 3);
