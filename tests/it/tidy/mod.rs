@@ -105,7 +105,7 @@ fn folder_of(file: &str) -> String {
 }
 
 fn is_test_attribute(line: &str) -> bool {
-    line.starts_with("#[cfg(test") || line.starts_with("#[cfg(all(test")
+    ["#[cfg(test", "#[cfg(all(test", "#[cfg(any(test"].iter().any(|start| line.starts_with(start))
 }
 
 /// The text up to its module of tests, which stands last.

@@ -185,6 +185,11 @@ impl Ingest {
         heads
     }
 
+    /// The ids of what nodes have posted and nobody has decided about.
+    pub fn posted_ids(&self) -> Vec<EventId> {
+        self.records.iter().filter(|next| next.origin.is_some()).map(|next| next.record.id).collect()
+    }
+
     fn note_read(&mut self) {
         self.bytes_read = self.records.iter().map(IngestedRecord::bytes).sum();
     }

@@ -16,6 +16,8 @@ pub struct PostedEvents {
     pub nodes: KnownNodes,
     /// The posted events of the transaction.
     taken: HashSet<EventId>,
+    /// Whether the store was asked about what was read last.
+    is_looked_up: bool,
 }
 
 impl PostedEvents {
@@ -28,6 +30,7 @@ impl PostedEvents {
         now: Moment,
     ) -> Vec<StateChange> {
         let Some(relay) = parts.relay.as_ref().filter(|_| ingest.is_empty()) else { return Vec::new() };
+        self.is_looked_up = false;
         for head in ingest.read_posts(&relay.posts) {
             decider.hear_node(&head.node, now);
             let remarks = self.nodes.hear(head, now.unix_ms);
@@ -46,6 +49,10 @@ impl PostedEvents {
         ingest: &mut Ingest,
         spool: &S,
     ) -> Result<Option<IngestedRecord>, SpoolError> {
+        if !self.is_looked_up {
+            spool.look_up(&ingest.posted_ids())?;
+            self.is_looked_up = true;
+        }
         while let Some(next) = ingest.next_record() {
             let id = next.record.id;
             if next.origin.is_none() {

@@ -28,7 +28,7 @@ pub(super) fn claim(conn: &Connection, configuration: &str) -> rusqlite::Result<
 pub struct Takeover {
     /// The owner numbers that changed hands.
     pub owners: Vec<i64>,
-    /// How many deliveries wait under them.
+    /// How many deliveries wait under them; a store may stop at 10,000.
     pub deliveries: usize,
 }
 

@@ -70,7 +70,7 @@ pub trait Store: Sized {
     /// Where these owners' numbers have something to deliver: one stretch for each number and endpoint.
     fn stretches(&self, owners: &[i64]) -> Result<Vec<Stretch>, SpoolError>;
 
-    /// How many deliveries there are in a stretch.
+    /// How many deliveries there are in a stretch; a store may stop at 10,000.
     fn count(&self, of: &Stretch) -> Result<u64, SpoolError>;
 
     /// The first of a stretch, `most` at most, without the messages. What has none yet is left out, and what
@@ -131,7 +131,11 @@ pub trait Batch {
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn expect(&mut self, _events: &[EventId], _deliveries: &[i64]) -> Result<(), SpoolError> {
+    fn look_ahead(
+        &mut self,
+        _events: impl Iterator<Item = EventId>,
+        _deliveries: impl Iterator<Item = i64>,
+    ) -> Result<(), SpoolError> {
         Ok(())
     }
 

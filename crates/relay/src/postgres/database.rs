@@ -20,17 +20,18 @@ const OLDEST: i32 = 130_000;
 /// Between two looks at whether a connection lasts.
 const WATCH_EVERY: Duration = Duration::from_millis(20);
 
-/// What a session waits at most on the server's side; so that what a relay leaves open there ends without it.
+/// What a session waits at most on the server's side; so that what a relay leaves open there ends without it. A plan that
+/// was made while a table was small is not kept: it would read all of it when it is large.
 const SETTINGS: &str = "SET statement_timeout = '20s'; SET lock_timeout = '8s'; \
-    SET idle_in_transaction_session_timeout = '5s'; SET TIME ZONE 'UTC'";
+    SET idle_in_transaction_session_timeout = '5s'; SET TIME ZONE 'UTC'; SET plan_cache_mode = 'force_custom_plan'";
 
 /// A connection, with the statements that were prepared on it.
-pub struct Session {
+pub struct DatabaseSession {
     client: Client,
     statements: RefCell<HashMap<&'static str, Statement>>,
 }
 
-impl Session {
+impl DatabaseSession {
     /// The statement, prepared when it is first asked for.
     ///
     /// # Errors
@@ -48,7 +49,7 @@ impl Session {
     }
 }
 
-impl Deref for Session {
+impl Deref for DatabaseSession {
     type Target = Client;
 
     fn deref(&self) -> &Client {
@@ -56,7 +57,7 @@ impl Deref for Session {
     }
 }
 
-impl DerefMut for Session {
+impl DerefMut for DatabaseSession {
     fn deref_mut(&mut self) -> &mut Client {
         &mut self.client
     }
@@ -69,7 +70,7 @@ pub struct Database {
     tls: Connector,
     limit: Duration,
     runtime: Runtime,
-    session: Option<Session>,
+    session: Option<DatabaseSession>,
     // Whether the last call made its connection.
     is_new: bool,
 }
@@ -113,7 +114,7 @@ impl Database {
     pub fn run<T>(
         &mut self,
         what: &'static str,
-        work: impl AsyncFnOnce(&mut Session) -> Result<T, DatabaseFault>,
+        work: impl AsyncFnOnce(&mut DatabaseSession) -> Result<T, DatabaseFault>,
     ) -> Result<T, DatabaseFault> {
         let kept = self.session.take().filter(|session| !session.is_closed());
         self.is_new = kept.is_none();
@@ -134,7 +135,7 @@ impl Database {
     pub fn go_on<T>(
         &mut self,
         what: &'static str,
-        work: impl AsyncFnOnce(&mut Session) -> Result<T, DatabaseFault>,
+        work: impl AsyncFnOnce(&mut DatabaseSession) -> Result<T, DatabaseFault>,
     ) -> Result<T, DatabaseFault> {
         self.is_new = false;
         match self.session.take().filter(|session| !session.is_closed()) {
@@ -150,9 +151,9 @@ impl Database {
 
     fn use_session<T>(
         &mut self,
-        mut session: Session,
+        mut session: DatabaseSession,
         what: &'static str,
-        work: impl AsyncFnOnce(&mut Session) -> Result<T, DatabaseFault>,
+        work: impl AsyncFnOnce(&mut DatabaseSession) -> Result<T, DatabaseFault>,
     ) -> Result<T, DatabaseFault> {
         let done = self.runtime.block_on(within(self.limit, what, work(&mut session)));
         if !matches!(done, Err(DatabaseFault::Silent(..) | DatabaseFault::Away(_))) {
@@ -214,7 +215,7 @@ async fn within<T>(
     tokio::time::timeout(limit, work).await.unwrap_or(Err(DatabaseFault::Silent(what, limit)))
 }
 
-async fn connect(config: &Config, tls: &Connector) -> Result<Session, DatabaseFault> {
+async fn connect(config: &Config, tls: &Connector) -> Result<DatabaseSession, DatabaseFault> {
     let (client, connection) = config.connect(tls.clone()).await?;
     // It ends with the client. What it says, the client's calls say too.
     tokio::spawn(async { drop(connection.await) });
@@ -231,5 +232,5 @@ async fn connect(config: &Config, tls: &Connector) -> Result<Session, DatabaseFa
             "the database is PostgreSQL {name}; a farm needs 13 or later: update it, or name another one as `[farm] store`"
         )));
     }
-    Ok(Session { client, statements: RefCell::default() })
+    Ok(DatabaseSession { client, statements: RefCell::default() })
 }

@@ -13,7 +13,7 @@ pub enum DatabaseFault {
     /// It cannot be reached, or has ended the connection.
     Away(String),
     /// It refuses a statement.
-    Refused(Refusal),
+    Refused(ServerRefusal),
     /// It is not one that this relay can use, whatever is tried.
     Unfit(String),
     /// Another relay leads since this epoch: nothing of the transaction is kept.
@@ -24,12 +24,12 @@ pub enum DatabaseFault {
 
 /// What the server says of a statement.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct ServerRefusal {
     message: String,
     code: String,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ServerRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.message, self.code)
     }
@@ -53,16 +53,17 @@ impl DatabaseFault {
 impl From<tokio_postgres::Error> for DatabaseFault {
     fn from(error: tokio_postgres::Error) -> DatabaseFault {
         match error.as_db_error() {
-            // 57P01 to 57P03: it shuts down, or starts up. Class 08: the connection. 53300: too many connections.
+            // 57P01 to 57P03: it shuts down, or starts up. Class 08: the connection. 53300: too many connections. 25P03: it
+            // has ended a session that said nothing.
             Some(refusal)
-                if ["57P01", "57P02", "57P03", "53300"].contains(&refusal.code().code())
+                if ["57P01", "57P02", "57P03", "53300", "25P03"].contains(&refusal.code().code())
                     || refusal.code().code().starts_with("08") =>
             {
                 DatabaseFault::Away(refusal.message().to_owned())
             }
             Some(refusal) => {
                 let (message, code) = (refusal.message().to_owned(), refusal.code().code().to_owned());
-                DatabaseFault::Refused(Refusal { message, code })
+                DatabaseFault::Refused(ServerRefusal { message, code })
             }
             None if lacks_trust(&error) => DatabaseFault::Unfit(format!(
                 "the connection to the database cannot be trusted: {}; a farm needs TLS to a database on another machine, \

@@ -12,8 +12,8 @@ mod tests;
 mod tls;
 
 pub use access::StoreAccess;
-pub use database::{Database, Session};
-pub use fault::{DatabaseFault, Refusal};
+pub use database::{Database, DatabaseSession};
+pub use fault::{DatabaseFault, ServerRefusal};
 pub(crate) use keeper::{LeaseKeeper, Lost};
 pub use lease::{Leader, Lease, Term, inspect, leader, prepare, transact, was_committed};
 pub use look::FarmStore;

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod store;
+mod store_faults;
 
 use super::{
     Connector, Database, DatabaseFault, Lease, Term, inspect, leader, prepare, transact, was_committed,

@@ -18,6 +18,8 @@ impl Transaction {
         let mut committed = Committed::default();
         let watched = self.has_fallbacks
             || self.events.iter().flat_map(|event| &event.deliveries).any(|to| !to.fallbacks.is_empty());
+        let ids = self.events.iter().map(|event| event.id);
+        batch.look_ahead(ids, self.lane_reports.iter().filter_map(reported_delivery))?;
         let mut arrivals = Arrivals::of(&self.lane_reports);
         for event in &self.events {
             if write_arrival(batch, event, &mut arrivals, now, &mut committed)? {
@@ -332,6 +334,15 @@ fn send_fallbacks(
     let called = batch.call_after(job.seq, dead, now.unix_ms)?;
     committed.add_fallbacks(called, job.ticket, now);
     Ok(())
+}
+
+/// The delivery that a report changes.
+fn reported_delivery(report: &LaneReport) -> Option<i64> {
+    match report {
+        LaneReport::Attempt { row, .. } | LaneReport::FollowUp { row, .. } => Some(row.delivery),
+        LaneReport::Dropped { job, .. } | LaneReport::Superseded { job, .. } => Some(job.seq),
+        LaneReport::Returned { .. } | LaneReport::Gone { .. } => None,
+    }
 }
 
 fn write_lane_report(

@@ -66,7 +66,7 @@ pub fn what_has_arrived_calls_nobody(place: &impl Place) {
         assert!(batch.call_after(both[0], false, 5).unwrap().is_empty());
         assert_eq!(names(&batch.call_due(900).unwrap()), ["ops"], "the other one has not arrived");
         assert!(batch.call_due(901).unwrap().is_empty());
-        assert!(die(batch, both[1]).is_empty(), "it was told already");
+        assert!(die(batch, both[1]).is_empty(), "it was called already");
     });
     assert_eq!(store.waiting_fallbacks().unwrap(), (false, None));
 }

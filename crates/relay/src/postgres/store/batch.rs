@@ -1,8 +1,8 @@
 //! A transaction that is being filled: what it is given is kept, and what it is asked is answered from that or read.
 
-use super::flight::{Call, values};
+use super::flight::{BoundStatement, values};
 use super::gathered::{DeliveryChange, DeliveryRow, EventRow, FallbackRow, GatheredRows, MessageRow};
-use super::numbers::Numbers;
+use super::numbers::RowNumbers;
 use super::values::{PENDING, key_of, maybe, number_of, text};
 use super::{PostgresStore, STATE, STATES, known, read_state};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -19,7 +19,7 @@ pub struct PostgresBatch<'a> {
     pub(super) transaction: Option<String>,
     pub(super) rows: GatheredRows,
     pub(super) deliveries: HashMap<i64, Option<KnownDelivery>>,
-    pub(super) numbers: Numbers,
+    pub(super) numbers: RowNumbers,
     owner: Option<i64>,
     /// Events of this transaction that were sent.
     written: HashSet<EventId>,
@@ -93,7 +93,7 @@ impl<'a> PostgresBatch<'a> {
     fn find_all(&mut self, events: &[EventId], deliveries: &[i64]) -> Result<(), SpoolError> {
         let mut calls = Vec::new();
         if !deliveries.is_empty() {
-            calls.push(Call::new(KNOWN_DELIVERIES, values![deliveries]));
+            calls.push(BoundStatement::new(KNOWN_DELIVERIES, values![deliveries]));
         }
         if !events.is_empty() {
             calls.push(known::question(events));
@@ -126,7 +126,10 @@ impl<'a> PostgresBatch<'a> {
             return Ok(None);
         }
         let sql = "SELECT seq FROM taskbell.deliveries WHERE event = $1 AND endpoint = $2";
-        Ok(self.query(Call::new(sql, values![event, text(endpoint)]))?.first().map(|row| row.get(0)))
+        Ok(self
+            .query(BoundStatement::new(sql, values![event, text(endpoint)]))?
+            .first()
+            .map(|row| row.get(0)))
     }
 
     /// The number under which this instance owns deliveries; it gets one with its first delivery.
@@ -135,11 +138,11 @@ impl<'a> PostgresBatch<'a> {
             return Ok(owner);
         }
         let instance = self.store.instance.clone();
-        let known = self.query(Call::new(OWNER, values![instance.as_str()]))?;
+        let known = self.query(BoundStatement::new(OWNER, values![instance.as_str()]))?;
         let known: Option<i64> = known.first().and_then(|row| row.get(0));
         let owner = match known {
             Some(owner) => owner,
-            None => match self.query(Call::new(NEW_OWNER, values![instance.as_str()]))?.first() {
+            None => match self.query(BoundStatement::new(NEW_OWNER, values![instance.as_str()]))?.first() {
                 Some(row) => row.get(0),
                 None => return Err(self.unfit("it gives no number to an owner")),
             },
@@ -154,7 +157,7 @@ impl<'a> PostgresBatch<'a> {
             if let Some(number) = self.numbers.take(1) {
                 return Ok(number);
             }
-            match self.query(Numbers::question())?.first() {
+            match self.query(RowNumbers::question())?.first() {
                 Some(row) => self.numbers.add(row),
                 None => return Err(self.unfit("it gives no numbers")),
             }
@@ -257,9 +260,14 @@ impl Drop for PostgresBatch<'_> {
 }
 
 impl Batch for PostgresBatch<'_> {
-    fn expect(&mut self, events: &[EventId], deliveries: &[i64]) -> Result<(), SpoolError> {
-        let events = self.store.known.borrow().unknown_of(events);
-        if events.is_empty() && deliveries.is_empty() { Ok(()) } else { self.find_all(&events, deliveries) }
+    fn look_ahead(
+        &mut self,
+        events: impl Iterator<Item = EventId>,
+        deliveries: impl Iterator<Item = i64>,
+    ) -> Result<(), SpoolError> {
+        let events = self.store.known.borrow().unknown_of(&events.collect::<Vec<_>>());
+        let deliveries: Vec<i64> = deliveries.collect();
+        if events.is_empty() && deliveries.is_empty() { Ok(()) } else { self.find_all(&events, &deliveries) }
     }
 
     fn put_event(&mut self, event: &NewEvent<'_>, heard: bool) -> Result<Option<i64>, SpoolError> {
@@ -290,7 +298,7 @@ impl Batch for PostgresBatch<'_> {
             return Ok(Some(*seq));
         }
         let sql = "SELECT seq FROM taskbell.events WHERE id = $1";
-        Ok(self.query(Call::new(sql, values![&id.as_bytes()[..]]))?.first().map(|row| row.get(0)))
+        Ok(self.query(BoundStatement::new(sql, values![&id.as_bytes()[..]]))?.first().map(|row| row.get(0)))
     }
 
     fn put_delivery(&mut self, delivery: &NewDelivery<'_>, early: Early<'_>) -> Result<i64, SpoolError> {
@@ -383,13 +391,13 @@ impl Batch for PostgresBatch<'_> {
         if let Some(value) = self.rows.states.get(key) {
             return Ok(value.clone());
         }
-        let found =
-            self.query(Call::new(STATE, values![key.kind.as_str(), text(&key.owner), key_of(key)]))?;
+        let found = self
+            .query(BoundStatement::new(STATE, values![key.kind.as_str(), text(&key.owner), key_of(key)]))?;
         Ok(found.first().map(|row| row.get(0)))
     }
 
     fn states(&mut self, kind: StateKind) -> Result<Vec<(StateKey, Vec<u8>)>, SpoolError> {
-        let found = self.query(Call::new(STATES, values![kind.as_str()]))?;
+        let found = self.query(BoundStatement::new(STATES, values![kind.as_str()]))?;
         let mut all: BTreeMap<StateKey, Vec<u8>> = found.iter().map(|row| read_state(kind, row)).collect();
         for (key, value) in self.rows.states.iter().filter(|(key, _)| key.kind == kind) {
             match value {

@@ -1,7 +1,7 @@
 //! The table of batches for a transaction that counts tasks: what it will need is read at once, and written with the rest.
 
 use super::PostgresBatch;
-use super::flight::{Call, values};
+use super::flight::{BoundStatement, values};
 use super::gathered::MovedBatch;
 use super::values::text;
 use std::collections::{HashMap, HashSet};
@@ -55,15 +55,15 @@ impl PostgresBatch<'_> {
         }
         self.ship()?;
         if let Some(since) = watch.stalled_since {
-            counts.stalled = self.told(Call::new(STALLED, values![since]))?;
+            counts.stalled = self.told(BoundStatement::new(STALLED, values![since]))?;
         }
         if let Some(since) = watch.untold_since {
-            counts.progressed = self.told(Call::new(PROGRESSED, values![since, now_ms]))?;
+            counts.progressed = self.told(BoundStatement::new(PROGRESSED, values![since, now_ms]))?;
         }
         Ok(counts)
     }
 
-    fn told(&mut self, call: Call<'_>) -> Result<Vec<ToldBatch>, SpoolError> {
+    fn told(&mut self, call: BoundStatement<'_>) -> Result<Vec<ToldBatch>, SpoolError> {
         let told = self.query(call)?;
         Ok(told.iter().map(|row| ToldBatch::from_kept(row.get(0), row.get(1))).collect())
     }
@@ -80,7 +80,10 @@ impl<'b, 'a> Batches<'b, 'a> {
         let keyed = || tasks.iter().filter_map(|task| Some((&task.of.id, task.key.as_deref()?)));
         let of: Vec<String> = keyed().map(|(id, _)| text(id).into_owned()).collect();
         let keys: Vec<i64> = keyed().map(|(_, key)| task_hash(key)).collect();
-        let calls = vec![Call::new(BATCHES, values![&ids]), Call::new(KNOWN_TASKS, values![of, keys])];
+        let calls = vec![
+            BoundStatement::new(BATCHES, values![&ids]),
+            BoundStatement::new(KNOWN_TASKS, values![of, keys]),
+        ];
         let mut answers = batch.fly(calls)?.into_iter();
         let mut found: HashMap<String, Option<KeptBatch>> = ids.iter().map(|id| (id.clone(), None)).collect();
         let mut names = HashMap::new();
@@ -95,7 +98,7 @@ impl<'b, 'a> Batches<'b, 'a> {
     }
 
     /// Sends what is gathered before rows are removed, and forgets what was read of batches.
-    fn remove(&mut self, call: Call<'_>) -> Result<Vec<tokio_postgres::Row>, SpoolError> {
+    fn remove(&mut self, call: BoundStatement<'_>) -> Result<Vec<tokio_postgres::Row>, SpoolError> {
         self.batch.ship()?;
         let removed = self.batch.query(call)?;
         self.found.clear();
@@ -112,7 +115,7 @@ impl BatchTable for Batches<'_, '_> {
         if let Some(found) = self.found.get(&*id) {
             return Ok(found.clone());
         }
-        let row = self.batch.query(Call::new(BATCHES, values![vec![&*id]]))?;
+        let row = self.batch.query(BoundStatement::new(BATCHES, values![vec![&*id]]))?;
         let kept =
             row.first().map(|row| KeptBatch { seq: row.get(0), ended_at: row.get(2), counts: row.get(3) });
         if let Some(kept) = &kept {
@@ -146,7 +149,7 @@ impl BatchTable for Batches<'_, '_> {
     fn count(&mut self) -> Result<usize, SpoolError> {
         if self.count.is_none() {
             let sql = "SELECT count(*) FROM taskbell.batches";
-            let there = self.batch.query(Call::new(sql, values![]))?;
+            let there = self.batch.query(BoundStatement::new(sql, values![]))?;
             let there = there.first().map_or(0, |row| row.get::<_, i64>(0));
             let new =
                 self.batch.rows.batches.keys().filter(|id| matches!(self.found.get(*id), None | Some(None)));
@@ -156,18 +159,18 @@ impl BatchTable for Batches<'_, '_> {
     }
 
     fn remove_first_ended(&mut self, most: i64) -> Result<usize, SpoolError> {
-        self.remove(Call::new(REMOVE_ENDED, values![most])).map(|removed| removed.len())
+        self.remove(BoundStatement::new(REMOVE_ENDED, values![most])).map(|removed| removed.len())
     }
 
     fn remove_stillest(&mut self) -> Result<Option<(String, Vec<u8>)>, SpoolError> {
-        let removed = self.remove(Call::new(REMOVE_STILLEST, values![]))?;
+        let removed = self.remove(BoundStatement::new(REMOVE_STILLEST, values![]))?;
         Ok(removed.first().map(|row| (row.get(0), row.get(1))))
     }
 
     fn wish_bytes_of_others(&mut self, batch: i64) -> Result<i64, SpoolError> {
         if self.wish_bytes.is_none() {
             let sql = "SELECT seq, wish_bytes FROM taskbell.batches WHERE wish_bytes > 0";
-            let rows = self.batch.query(Call::new(sql, values![]))?;
+            let rows = self.batch.query(BoundStatement::new(sql, values![]))?;
             self.wish_bytes = Some(rows.iter().map(|row| (row.get(0), row.get(1))).collect());
         }
         let all = self.wish_bytes.iter().flatten();
@@ -198,7 +201,7 @@ impl BatchTable for Batches<'_, '_> {
     fn tasks(&mut self, batch: i64) -> Result<HashSet<i64>, SpoolError> {
         self.batch.ship()?;
         let sql = "SELECT task FROM taskbell.batch_tasks WHERE batch = $1";
-        let rows = self.batch.query(Call::new(sql, values![batch]))?;
+        let rows = self.batch.query(BoundStatement::new(sql, values![batch]))?;
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 }

@@ -2,7 +2,7 @@
 //! they are looked at, and the rest is statements.
 
 use super::PostgresBatch;
-use super::flight::{Call, values};
+use super::flight::{BoundStatement, values};
 use super::values::{event_id, text};
 use taskbell_core::spool::{Batch, Called, Early, NewDelivery, SpoolError, StoredMessage};
 use tokio_postgres::Row;
@@ -49,7 +49,7 @@ impl PostgresBatch<'_> {
         match called.first() {
             Some(next) => {
                 let next = next.endpoint.clone();
-                self.query(Call::new(WATCH, values![event, via.as_str(), text(&next)]))?;
+                self.query(BoundStatement::new(WATCH, values![event, via.as_str(), text(&next)]))?;
             }
             None => called = self.call(TOLD_LATER, event, &via, now)?,
         }
@@ -67,13 +67,16 @@ impl PostgresBatch<'_> {
 
     pub(super) fn resolve_alert(&mut self, alert: &str) -> Result<(), SpoolError> {
         self.ship()?;
-        let calls = vec![Call::new(RESOLVE, values![text(alert)]), Call::new(UNALERT, values![text(alert)])];
+        let calls = vec![
+            BoundStatement::new(RESOLVE, values![text(alert)]),
+            BoundStatement::new(UNALERT, values![text(alert)]),
+        ];
         self.fly(calls).map(drop)
     }
 
     pub(super) fn call_those_due(&mut self, now: i64) -> Result<Vec<Called>, SpoolError> {
         self.ship()?;
-        let due = self.query(Call::new(DUE, values![now]))?;
+        let due = self.query(BoundStatement::new(DUE, values![now]))?;
         self.make_deliveries(&due, now)
     }
 
@@ -84,14 +87,14 @@ impl PostgresBatch<'_> {
         via: &str,
         now: i64,
     ) -> Result<Vec<Called>, SpoolError> {
-        let found = self.query(Call::new(sql, values![event, via]))?;
+        let found = self.query(BoundStatement::new(sql, values![event, via]))?;
         self.make_deliveries(&found, now)
     }
 
     fn dismiss(&mut self, event: i64, via: &str) -> Result<(), SpoolError> {
         // What was called waits, and must be seen to.
         self.ship()?;
-        self.query(Call::new(DISMISS, values![event, via])).map(drop)
+        self.query(BoundStatement::new(DISMISS, values![event, via])).map(drop)
     }
 
     /// The event and the endpoint of a delivery, if a message may stand by for its event.
@@ -118,7 +121,10 @@ impl PostgresBatch<'_> {
         if taken.is_empty() {
             return Ok(Vec::new());
         }
-        self.query(Call::new("DELETE FROM taskbell.fallbacks WHERE seq = ANY($1)", values![taken]))?;
+        self.query(BoundStatement::new(
+            "DELETE FROM taskbell.fallbacks WHERE seq = ANY($1)",
+            values![taken],
+        ))?;
         let mut called = Vec::new();
         for row in fallbacks {
             let (event, mut next): (i64, Called) = (row.get(0), read_called(row));

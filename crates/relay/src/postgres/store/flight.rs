@@ -1,7 +1,7 @@
 //! Statements that go to the server together: they cost one way there and back, however many they are.
 
 use crate::postgres::DatabaseFault;
-use crate::postgres::database::Session;
+use crate::postgres::database::DatabaseSession;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
@@ -12,15 +12,15 @@ use tokio_postgres::types::ToSql;
 pub type Parameter<'a> = Box<dyn ToSql + Sync + 'a>;
 
 /// A statement with its values.
-pub struct Call<'a> {
+pub struct BoundStatement<'a> {
     sql: &'static str,
     parameters: Vec<Parameter<'a>>,
 }
 
-impl<'a> Call<'a> {
+impl<'a> BoundStatement<'a> {
     /// The statement; it is prepared once for each connection.
-    pub fn new(sql: &'static str, parameters: Vec<Parameter<'a>>) -> Call<'a> {
-        Call { sql, parameters }
+    pub fn new(sql: &'static str, parameters: Vec<Parameter<'a>>) -> BoundStatement<'a> {
+        BoundStatement { sql, parameters }
     }
 }
 
@@ -36,7 +36,10 @@ pub(super) use values;
 ///
 /// # Errors
 /// The first fault of one: what follows it within a transaction was refused.
-pub async fn send(session: &Session, calls: &[Call<'_>]) -> Result<Vec<Vec<Row>>, DatabaseFault> {
+pub async fn send(
+    session: &DatabaseSession,
+    calls: &[BoundStatement<'_>],
+) -> Result<Vec<Vec<Row>>, DatabaseFault> {
     let mut statements = Vec::with_capacity(calls.len());
     for call in calls {
         statements.push(session.prepared(call.sql).await?);

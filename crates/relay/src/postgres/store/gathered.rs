@@ -1,6 +1,6 @@
 //! The rows of a transaction until they are sent: each kind as one statement, whose values are arrays.
 
-use super::flight::{Call, Parameter, values};
+use super::flight::{BoundStatement, Parameter, values};
 use super::values::{key_of, text};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use taskbell_core::event::EventId;
@@ -171,12 +171,12 @@ impl GatheredRows {
     }
 
     /// The statements that write it all, in an order in which each finds what it needs.
-    pub fn calls(&self) -> Vec<Call<'_>> {
+    pub fn calls(&self) -> Vec<BoundStatement<'_>> {
         let parts = [self.event_calls(), self.delivery_calls(), self.state_calls(), self.batch_calls()];
         parts
             .into_iter()
             .flatten()
-            .filter_map(|(sql, is_empty, values)| (!is_empty).then(|| Call::new(sql, values)))
+            .filter_map(|(sql, is_empty, values)| (!is_empty).then(|| BoundStatement::new(sql, values)))
             .collect()
     }
 

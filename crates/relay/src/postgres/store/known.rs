@@ -1,6 +1,6 @@
 //! Which events are in the store, as far as that was asked: nobody else adds one.
 
-use super::flight::{Call, values};
+use super::flight::{BoundStatement, values};
 use super::values::event_id;
 use std::collections::{HashMap, HashSet};
 use taskbell_core::event::EventId;
@@ -46,7 +46,7 @@ impl KnownEvents {
 }
 
 /// Asks which of these events are there.
-pub fn question(ids: &[EventId]) -> Call<'_> {
+pub fn question(ids: &[EventId]) -> BoundStatement<'_> {
     let ids: Vec<&[u8]> = ids.iter().map(|id| &id.as_bytes()[..]).collect();
-    Call::new("SELECT id FROM taskbell.events WHERE id = ANY($1)", values![ids])
+    BoundStatement::new("SELECT id FROM taskbell.events WHERE id = ANY($1)", values![ids])
 }

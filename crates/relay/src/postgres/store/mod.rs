@@ -6,6 +6,7 @@
 
 mod batch;
 mod batches;
+mod connection;
 mod fallbacks;
 mod fault;
 mod flight;
@@ -29,9 +30,9 @@ pub use reader::PostgresReader;
 
 use super::{Database, DatabaseFault};
 use fault::store_error;
-use flight::{Call, values};
+use flight::{BoundStatement, values};
 use known::KnownEvents;
-use numbers::Numbers;
+use numbers::RowNumbers;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use taskbell_core::event::EventId;
@@ -50,7 +51,7 @@ pub struct PostgresStore {
     instance: String,
     /// The number under which this instance owns deliveries, once it has one.
     owner: Option<i64>,
-    numbers: Numbers,
+    numbers: RowNumbers,
     known: RefCell<KnownEvents>,
     /// Why nothing can be written any more.
     is_void: Option<SpoolError>,
@@ -71,16 +72,16 @@ impl PostgresStore {
             epoch,
             instance: instance.to_owned(),
             owner: None,
-            numbers: Numbers::default(),
+            numbers: RowNumbers::default(),
             known: RefCell::default(),
             is_void: None,
         };
-        store.numbers = Numbers::read(&store)?;
+        store.numbers = RowNumbers::read(&store)?;
         Ok(store)
     }
 
     /// The rows of a statement outside of a transaction.
-    fn query(&self, call: Call<'_>) -> Result<Vec<Row>, SpoolError> {
+    fn query(&self, call: BoundStatement<'_>) -> Result<Vec<Row>, SpoolError> {
         let calls = [call];
         let rows =
             self.database.borrow_mut().run("question", async |session| flight::send(session, &calls).await);
@@ -88,7 +89,7 @@ impl PostgresStore {
     }
 
     /// The only row of a statement that always gives one.
-    fn query_one<T>(&self, call: Call<'_>, read: impl FnOnce(&Row) -> T) -> Result<T, SpoolError> {
+    fn query_one<T>(&self, call: BoundStatement<'_>, read: impl FnOnce(&Row) -> T) -> Result<T, SpoolError> {
         match self.query(call)?.first() {
             Some(row) => Ok(read(row)),
             None => Err(self.error(&DatabaseFault::Unfit("a question has no answer".to_owned()))),
@@ -132,13 +133,13 @@ impl Store for PostgresStore {
     }
 
     fn state(&self, key: &StateKey) -> Result<Option<Vec<u8>>, SpoolError> {
-        let found =
-            self.query(Call::new(STATE, values![key.kind.as_str(), text(&key.owner), key_of(key)]))?;
+        let found = self
+            .query(BoundStatement::new(STATE, values![key.kind.as_str(), text(&key.owner), key_of(key)]))?;
         Ok(found.first().map(|row| row.get(0)))
     }
 
     fn states(&self, kind: StateKind) -> Result<Vec<(StateKey, Vec<u8>)>, SpoolError> {
-        let found = self.query(Call::new(STATES, values![kind.as_str()]))?;
+        let found = self.query(BoundStatement::new(STATES, values![kind.as_str()]))?;
         Ok(found.iter().map(|row| read_state(kind, row)).collect())
     }
 
@@ -195,24 +196,24 @@ impl Store for PostgresStore {
                 "SELECT min(reported_at) FROM taskbell.batches WHERE ended_at IS NULL AND moved_at > reported_at"
             }
         };
-        self.query_one(Call::new(sql, values![]), |row| row.get(0))
+        self.query_one(BoundStatement::new(sql, values![]), |row| row.get(0))
     }
 
     fn batch_went_on(&self, id: &str) -> Result<bool, SpoolError> {
         let sql = "SELECT FROM taskbell.batches WHERE id = $1 AND (ended_at IS NOT NULL OR NOT stalled)";
-        Ok(!self.query(Call::new(sql, values![text(id)]))?.is_empty())
+        Ok(!self.query(BoundStatement::new(sql, values![text(id)]))?.is_empty())
     }
 
     fn batch_has_told(&self, id: &str, key: &str) -> Result<bool, SpoolError> {
         let sql = "SELECT FROM taskbell.batches b JOIN taskbell.batch_tasks t ON t.batch = b.seq \
             WHERE b.id = $1 AND b.ended_at IS NOT NULL AND t.task = $2";
-        Ok(!self.query(Call::new(sql, values![text(id), task_hash(key)]))?.is_empty())
+        Ok(!self.query(BoundStatement::new(sql, values![text(id), task_hash(key)]))?.is_empty())
     }
 
     fn waiting_fallbacks(&self) -> Result<(bool, Option<i64>), SpoolError> {
         let sql = "SELECT EXISTS (SELECT FROM taskbell.fallbacks), \
             (SELECT min(due_at) FROM taskbell.fallbacks WHERE due_at IS NOT NULL)";
-        self.query_one(Call::new(sql, values![]), |row| (row.get(0), row.get(1)))
+        self.query_one(BoundStatement::new(sql, values![]), |row| (row.get(0), row.get(1)))
     }
 
     fn knows(&self, id: EventId) -> Result<bool, SpoolError> {

@@ -1,7 +1,7 @@
 //! The numbers of deliveries and batches: blocks of a sequence, so that no two leaders ever give the same one.
 
 use super::PostgresStore;
-use super::flight::{Call, values};
+use super::flight::{BoundStatement, values};
 use std::ops::Range;
 use taskbell_core::spool::SpoolError;
 use tokio_postgres::Row;
@@ -11,18 +11,18 @@ const BLOCK: i64 = 4096;
 
 /// What is left of the blocks, and the number of the last event.
 #[derive(Debug, Clone, Default)]
-pub struct Numbers {
+pub struct RowNumbers {
     block: Range<i64>,
     /// Used when the first one cannot give enough.
     next_block: Range<i64>,
     last_event: i64,
 }
 
-impl Numbers {
+impl RowNumbers {
     /// A first block, and the number of the newest event.
-    pub fn read(store: &PostgresStore) -> Result<Numbers, SpoolError> {
-        let sql = "SELECT nextval('taskbell.numbers'), coalesce((SELECT max(seq) FROM taskbell.events), 0)";
-        store.query_one(Call::new(sql, values![]), |row| Numbers {
+    pub fn read(store: &PostgresStore) -> Result<RowNumbers, SpoolError> {
+        let sql = "SELECT nextval('taskbell.delivery_numbers'), coalesce((SELECT max(seq) FROM taskbell.events), 0)";
+        store.query_one(BoundStatement::new(sql, values![]), |row| RowNumbers {
             block: block_of(row),
             next_block: 0..0,
             last_event: row.get(1),
@@ -53,8 +53,8 @@ impl Numbers {
     }
 
     /// Asks for a block.
-    pub fn question() -> Call<'static> {
-        Call::new("SELECT nextval('taskbell.numbers')", values![])
+    pub fn question() -> BoundStatement<'static> {
+        BoundStatement::new("SELECT nextval('taskbell.delivery_numbers')", values![])
     }
 
     /// Adds a block.

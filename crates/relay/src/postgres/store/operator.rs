@@ -1,4 +1,4 @@
-//! What an operator does with deliveries, on a connection of its own and beside a leader: each portion is a transaction that
+//! What an operator does with deliveries, on a connection of its own and next to a leader: each portion is a transaction that
 //! locks the rows it changes, in the order of their numbers, as the leader does.
 
 use super::fault::store_error;

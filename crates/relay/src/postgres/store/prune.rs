@@ -1,6 +1,6 @@
 //! Removing what ended long ago, a bounded number of rows at a time.
 
-use super::flight::{Call, values};
+use super::flight::{BoundStatement, values};
 use super::{PostgresBatch, PostgresStore, STATES, read_state};
 use std::collections::HashSet;
 use taskbell_core::clock;
@@ -43,21 +43,26 @@ impl PostgresStore {
         let mut events: Vec<i64> = Vec::new();
         for state in [1_i16, 2] {
             let left = MOST - events.len() as i64;
-            let gone = batch.query(Call::new(ENDED, values![state, before_ms, left]))?;
+            let gone = batch.query(BoundStatement::new(ENDED, values![state, before_ms, left]))?;
             events.extend(gone.iter().map(|row| row.get::<_, i64>(0)));
         }
         let calls = vec![
-            Call::new(WITH_LAST, values![&events]),
-            Call::new(KEPT, values![&events]),
-            Call::new(UNHEARD, values![before_ms, MOST]),
-            Call::new(BATCHES, values![before_ms.min(clock::unix_ms() - REMEMBER_MS), MOST_BATCHES]),
+            BoundStatement::new(WITH_LAST, values![&events]),
+            BoundStatement::new(KEPT, values![&events]),
+            BoundStatement::new(UNHEARD, values![before_ms, MOST]),
+            BoundStatement::new(
+                BATCHES,
+                values![before_ms.min(clock::unix_ms() - REMEMBER_MS), MOST_BATCHES],
+            ),
         ];
         let answers = batch.fly(calls)?;
         let removed: usize = events.len() + answers.iter().map(Vec::len).sum::<usize>();
         let orphans: Vec<i64> = answers.iter().take(3).flatten().map(|row| row.get(0)).collect();
         if !orphans.is_empty() {
-            batch
-                .query(Call::new("DELETE FROM taskbell.fallbacks WHERE event = ANY($1)", values![orphans]))?;
+            batch.query(BoundStatement::new(
+                "DELETE FROM taskbell.fallbacks WHERE event = ANY($1)",
+                values![orphans],
+            ))?;
         }
         forget_live(&mut batch, before_ms)?;
         batch.commit()?;
@@ -68,14 +73,14 @@ impl PostgresStore {
 /// Forgets living messages of which no state was made or delivered since. What still waits keeps its message.
 fn forget_live(batch: &mut PostgresBatch<'_>, before_ms: i64) -> Result<(), SpoolError> {
     let kind = StateKind::LiveMessage;
-    let rows = batch.query(Call::new(STATES, values![kind.as_str()]))?;
+    let rows = batch.query(BoundStatement::new(STATES, values![kind.as_str()]))?;
     let states: Vec<(StateKey, Vec<u8>)> = rows.iter().map(|row| read_state(kind, row)).collect();
     let outdated = outdated_messages(&states, before_ms);
     if outdated.is_empty() {
         return Ok(());
     }
     let firsts: Vec<&str> = outdated.iter().map(|(first, _)| first.as_str()).collect();
-    let rows = batch.query(Call::new(LIVE_WAITS, values![firsts]))?;
+    let rows = batch.query(BoundStatement::new(LIVE_WAITS, values![firsts]))?;
     let waits: HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
     for key in outdated.iter().filter(|(first, _)| !waits.contains(first)).flat_map(|(_, keys)| keys) {
         batch.put_state(key, None)?;

@@ -2,12 +2,12 @@
 //!
 //! A role that may not read payloads sees all but those: neither what hosts reported, nor messages, nor answers.
 
-use super::flight::{self, Call, Parameter, values};
+use super::connection::LookOnConnection;
+use super::flight::{BoundStatement, values};
 use super::selection::{Conditions, MeantEvent, find_event};
 use super::values::{event_id, key_of, limit, small, state, status, text};
-use super::{fault::store_error, overview, read_state};
+use super::{overview, read_state};
 use crate::postgres::{Database, DatabaseFault};
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use taskbell_core::spool::{
@@ -16,58 +16,25 @@ use taskbell_core::spool::{
     OpenBatch, Reader, SpoolError, SpoolErrorKind, StateKey, StateKind, StoredMessage, UnheardEvents,
 };
 use taskbell_core::transport::Phases;
-use tokio_postgres::types::ToSql;
 use tokio_postgres::{GenericClient, IsolationLevel, Row};
 
 /// Reads the store. May be sent to another thread, not shared.
-pub struct PostgresReader {
-    database: RefCell<Database>,
-    name: String,
-    pub(super) reads_payloads: bool,
-}
+pub struct PostgresReader(LookOnConnection);
 
 impl PostgresReader {
     /// Looks at a store whose tables are there.
     ///
     /// # Errors
     /// When it cannot be read; of kind `Missing` when there are no tables.
-    pub fn open(mut database: Database) -> Result<PostgresReader, SpoolError> {
-        let name = database.name().to_owned();
-        let sql = "SELECT has_column_privilege('taskbell.events', 'payload', 'SELECT')";
-        let asked = database.run("question", async |session| Ok(session.query_one(sql, &[]).await?.get(0)));
-        let reads_payloads = asked.map_err(|fault| store_error(&name, &fault))?;
-        Ok(PostgresReader { database: RefCell::new(database), name, reads_payloads })
-    }
-
-    /// What this role reads of a column, or what stands for it.
-    pub(super) fn column(&self, column: &str, instead: &str) -> String {
-        if self.reads_payloads { column.to_owned() } else { instead.to_owned() }
-    }
-
-    pub(super) fn query(&self, call: Call<'_>) -> Result<Vec<Row>, SpoolError> {
-        let calls = [call];
-        let rows =
-            self.database.borrow_mut().run("question", async |session| flight::send(session, &calls).await);
-        rows.map(|mut rows| rows.pop().unwrap_or_default()).map_err(|fault| self.error(&fault))
-    }
-
-    /// The rows of a statement that was made for the moment.
-    pub(super) fn query_text(&self, sql: &str, values: Vec<Parameter<'_>>) -> Result<Vec<Row>, SpoolError> {
-        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| &**value as _).collect();
-        let mut database = self.database.borrow_mut();
-        let rows = database.run("question", async |session| Ok(session.query(sql, &values).await?));
-        rows.map_err(|fault| self.error(&fault))
-    }
-
-    fn error(&self, fault: &DatabaseFault) -> SpoolError {
-        store_error(&self.name, fault)
+    pub fn open(database: Database) -> Result<PostgresReader, SpoolError> {
+        LookOnConnection::open(database).map(PostgresReader)
     }
 }
 
 impl MessageReader for PostgresReader {
     fn message(&self, delivery: i64) -> Result<Option<StoredMessage>, SpoolError> {
         let sql = "SELECT content_type, body, extras FROM taskbell.deliveries WHERE seq = $1";
-        let found = self.query(Call::new(sql, values![delivery]))?;
+        let found = self.0.query(BoundStatement::new(sql, values![delivery]))?;
         let read =
             |row: &Row| StoredMessage { content_type: row.get(0), body: row.get(1), extras: row.get(2) };
         Ok(found.first().map(read))
@@ -75,16 +42,19 @@ impl MessageReader for PostgresReader {
 
     fn live_turn(&self, delivery: i64, first: &str, endpoint: &str) -> Result<LiveTurn, SpoolError> {
         let earlier = "SELECT FROM taskbell.deliveries WHERE live = $1 AND endpoint = $2 AND seq < $3 AND state = 0 LIMIT 1";
-        if !self.query(Call::new(earlier, values![first, text(endpoint), delivery]))?.is_empty() {
+        if !self.0.query(BoundStatement::new(earlier, values![first, text(endpoint), delivery]))?.is_empty() {
             return Ok(LiveTurn::Later);
         }
         let newer = "SELECT e.id FROM taskbell.deliveries d JOIN taskbell.events e ON e.seq = d.event \
             WHERE d.live = $1 AND d.endpoint = $2 AND d.seq > $3 AND d.state = 1 ORDER BY d.seq DESC LIMIT 1";
-        if let Some(row) = self.query(Call::new(newer, values![first, text(endpoint), delivery]))?.first() {
+        if let Some(row) =
+            self.0.query(BoundStatement::new(newer, values![first, text(endpoint), delivery]))?.first()
+        {
             return Ok(LiveTurn::Outdated(event_id(row, 0)));
         }
         let key = LiveMessage::key_of(first, endpoint);
-        let kept = self.query(Call::new(super::STATE, values![key.kind.as_str(), "", key_of(&key)]))?;
+        let kept =
+            self.0.query(BoundStatement::new(super::STATE, values![key.kind.as_str(), "", key_of(&key)]))?;
         let live = kept.first().and_then(|row| LiveMessage::from_kept(row.get(0)));
         Ok(LiveTurn::Send(live.and_then(|live| live.message)))
     }
@@ -96,19 +66,19 @@ impl Reader for PostgresReader {
     }
 
     fn states(&self, kind: StateKind) -> Result<Vec<(StateKey, Vec<u8>)>, SpoolError> {
-        let from = self.column("taskbell.state", "taskbell.watched_state");
+        let from = self.0.column("taskbell.state", "taskbell.watched_state");
         let sql = format!("SELECT owner, name, value FROM {from} WHERE kind = $1 ORDER BY owner, name");
-        let found = self.query_text(&sql, values![kind.as_str()])?;
+        let found = self.0.query_text(&sql, values![kind.as_str()])?;
         Ok(found.iter().map(|row| read_state(kind, row)).collect())
     }
 
     fn counts(&self) -> Result<Counts, SpoolError> {
-        overview::counts(self)
+        overview::counts(&self.0)
     }
 
     fn list(&self, filter: &Filter) -> Result<Vec<ListRow>, SpoolError> {
         let mut conditions = Conditions::after(Box::new(limit(filter.limit)));
-        conditions.filter(filter, self.reads_payloads);
+        conditions.filter(filter, self.0.reads_payloads);
         let sql = format!(
             "WITH picked AS (SELECT d.seq FROM taskbell.deliveries d JOIN taskbell.events e ON e.seq = d.event \
              WHERE TRUE{} ORDER BY d.seq DESC LIMIT $1) \
@@ -118,12 +88,11 @@ impl Reader for PostgresReader {
              WHERE delivery = d.seq ORDER BY number DESC, started_at DESC LIMIT 1) a ON TRUE ORDER BY d.seq DESC",
             conditions.sql
         );
-        Ok(self.query_text(&sql, conditions.values)?.iter().map(read_list_row).collect())
+        Ok(self.0.query_text(&sql, conditions.values)?.iter().map(read_list_row).collect())
     }
 
     fn show(&self, id: &str) -> Result<Option<EventDetail>, SpoolError> {
-        let mut database = self.database.borrow_mut();
-        let shown = database.run("question", async |session| {
+        let shown = self.0.run(async |session| {
             // Event, deliveries and attempts are of the same instant.
             let look =
                 session.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
@@ -135,39 +104,38 @@ impl Reader for PostgresReader {
             };
             transaction.commit().await?;
             Ok(shown)
-        });
-        shown.map_err(|fault| self.error(&fault))?.map_err(|digits| {
-            let detail = format!("several events begin with `{digits}`");
-            SpoolError::of_database(&self.name, SpoolErrorKind::Ambiguous, detail)
+        })?;
+        shown.map_err(|digits| {
+            self.0.error_of(SpoolErrorKind::Ambiguous, &format!("several events begin with `{digits}`"))
         })
     }
 
     fn dead_groups(&self, limit: usize) -> Result<Vec<DeadGroup>, SpoolError> {
-        overview::dead_groups(self, limit)
+        overview::dead_groups(&self.0, limit)
     }
 
     fn backlogs(&self) -> Result<BTreeMap<String, EndpointBacklog>, SpoolError> {
-        overview::backlogs(self)
+        overview::backlogs(&self.0)
     }
 
     fn hours(&self, from_ms: i64) -> Result<Vec<HourCount>, SpoolError> {
-        overview::hours(self, from_ms)
+        overview::hours(&self.0, from_ms)
     }
 
     fn ended_since(&self, from_ms: i64, limit: usize) -> Result<Vec<EndedDelivery>, SpoolError> {
-        overview::ended_since(self, from_ms, limit)
+        overview::ended_since(&self.0, from_ms, limit)
     }
 
     fn unheard_since(&self, from_ms: i64, limit: usize) -> Result<UnheardEvents, SpoolError> {
-        overview::unheard(self, from_ms, limit)
+        overview::unheard(&self.0, from_ms, limit)
     }
 
     fn open_batches(&self, limit: usize) -> Result<Vec<OpenBatch>, SpoolError> {
-        overview::open_batches(self, limit)
+        overview::open_batches(&self.0, limit)
     }
 
     fn alert_events(&self, from_ms: i64) -> Result<Vec<AlertEvent>, SpoolError> {
-        overview::alert_events(self, from_ms)
+        overview::alert_events(&self.0, from_ms)
     }
 }
 
@@ -177,8 +145,8 @@ impl PostgresReader {
         client: &impl GenericClient,
         event: i64,
     ) -> Result<EventDetail, DatabaseFault> {
-        let payload = self.column("payload", "''::bytea");
-        let said = self.column("said", "NULL::text");
+        let payload = self.0.column("payload", "''::bytea");
+        let said = self.0.column("said", "NULL::text");
         let sql = format!(
             "SELECT id, type, accepted_at, node, {payload}, {said} FROM taskbell.events WHERE seq = $1"
         );
@@ -192,22 +160,22 @@ impl PostgresReader {
             said: row.get(5),
             deliveries: Vec::new(),
         };
-        let body = self.column("CASE WHEN content_type = '' THEN ''::bytea ELSE body END", "''::bytea");
-        let why = self.column("why", "NULL::text");
+        let body = self.0.column("CASE WHEN content_type = '' THEN ''::bytea ELSE body END", "''::bytea");
+        let why = self.0.column("why", "NULL::text");
         let sql = format!(
             "SELECT seq, endpoint, hook, state, created_at, due_at, ended_at, reason, content_type, {body}, {why}, live \
              FROM taskbell.deliveries WHERE event = $1 ORDER BY seq"
         );
         for row in client.query(&sql, &[&event]).await? {
             let mut delivery = read_delivery(&row);
-            if let (Some(first), true) = (row.get::<_, Option<&str>>(11), self.reads_payloads) {
+            if let (Some(first), true) = (row.get::<_, Option<&str>>(11), self.0.reads_payloads) {
                 let key = LiveMessage::key_of(first, &delivery.endpoint);
                 let kept = client.query_opt(super::STATE, &[&key.kind.as_str(), &"", &key_of(&key)]).await?;
                 delivery.live = kept.and_then(|row| LiveMessage::from_kept(row.get(0)));
             }
             detail.deliveries.push(delivery);
         }
-        let response = self.column("response", "NULL::text");
+        let response = self.0.column("response", "NULL::text");
         let sql = format!(
             "SELECT delivery, number, started_at, status, outcome, error, {response}, next_at, resolve_us, connect_us, \
              tls_us, first_byte_us, total_us FROM taskbell.attempts WHERE delivery = ANY($1) \

@@ -6,7 +6,7 @@
 /// Texts are compared by their bytes, whatever the locale of the database is. There are no foreign keys: the only writer
 /// removes what belongs to a row with the row.
 pub const TABLES: &str = r#"
-CREATE SEQUENCE taskbell.numbers INCREMENT BY 4096;
+CREATE SEQUENCE taskbell.delivery_numbers INCREMENT BY 4096;
 
 CREATE TABLE taskbell.events (
     seq bigint PRIMARY KEY,

@@ -1,8 +1,8 @@
 //! A transaction on the server: begun with the first statement, fenced by the epoch, and ended once.
 
 use super::PostgresBatch;
-use super::flight::{self, Call, values};
-use super::numbers::Numbers;
+use super::flight::{self, BoundStatement, values};
+use super::numbers::RowNumbers;
 use crate::postgres::{DatabaseFault, was_committed};
 use std::time::{Duration, Instant};
 use taskbell_core::spool::{SpoolError, SpoolErrorKind};
@@ -18,12 +18,12 @@ const FENCE: &str = "SELECT pg_current_xact_id()::text FROM taskbell.leader WHER
 
 impl PostgresBatch<'_> {
     /// The rows of a statement of this transaction.
-    pub(super) fn query(&mut self, call: Call<'_>) -> Result<Vec<Row>, SpoolError> {
+    pub(super) fn query(&mut self, call: BoundStatement<'_>) -> Result<Vec<Row>, SpoolError> {
         Ok(self.fly(vec![call])?.pop().unwrap_or_default())
     }
 
     /// Sends statements of this transaction, and gives the rows of each. After a fault the transaction is void.
-    pub(super) fn fly(&mut self, calls: Vec<Call<'_>>) -> Result<Vec<Vec<Row>>, SpoolError> {
+    pub(super) fn fly(&mut self, calls: Vec<BoundStatement<'_>>) -> Result<Vec<Vec<Row>>, SpoolError> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
@@ -31,13 +31,16 @@ impl PostgresBatch<'_> {
         sent.map_err(|fault| self.void(&fault))
     }
 
-    fn send(&mut self, mut calls: Vec<Call<'_>>) -> Result<Vec<Vec<Row>>, DatabaseFault> {
+    fn send(&mut self, mut calls: Vec<BoundStatement<'_>>) -> Result<Vec<Vec<Row>>, DatabaseFault> {
         let mut database = self.store.database.borrow_mut();
         if self.transaction.is_some() {
             return database.go_on("transaction", async |session| flight::send(session, &calls).await);
         }
         let epoch = self.store.epoch;
-        calls.splice(0..0, [Call::new("BEGIN", values![]), Call::new(FENCE, values![epoch])]);
+        calls.splice(
+            0..0,
+            [BoundStatement::new("BEGIN", values![]), BoundStatement::new(FENCE, values![epoch])],
+        );
         // It has begun, whatever is answered: it is taken back when this is dropped, or the connection would stay in it.
         self.transaction = Some(String::new());
         let mut rows = database.run("transaction", async |session| flight::send(session, &calls).await)?;
@@ -67,7 +70,7 @@ impl PostgresBatch<'_> {
         }
         let wants_numbers = self.numbers.are_few();
         if wants_numbers {
-            calls.push(Numbers::question());
+            calls.push(RowNumbers::question());
         }
         let numbers_at = calls.len().wrapping_sub(1);
         let mut answers = if self.transaction.is_none() {
@@ -85,8 +88,8 @@ impl PostgresBatch<'_> {
     }
 
     /// Sends the last statements with the end of the transaction.
-    fn finish(&mut self, mut calls: Vec<Call<'_>>) -> Result<Vec<Vec<Row>>, SpoolError> {
-        calls.push(Call::new("COMMIT", values![]));
+    fn finish(&mut self, mut calls: Vec<BoundStatement<'_>>) -> Result<Vec<Vec<Row>>, SpoolError> {
+        calls.push(BoundStatement::new("COMMIT", values![]));
         match self.send(calls) {
             Ok(answers) => {
                 self.transaction = None;

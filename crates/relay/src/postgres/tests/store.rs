@@ -7,26 +7,28 @@ use taskbell_core::spool::store_suite::Place;
 use taskbell_core::spool::{Operator, Reader};
 
 /// A database of its own in a cluster.
-struct OwnDatabase {
-    url: String,
+pub struct OwnDatabase {
+    pub url: String,
+    pub port: u16,
 }
 
 impl OwnDatabase {
     /// With the tables. A name has 63 bytes at most.
-    fn in_cluster(cluster: &Cluster, name: &str) -> OwnDatabase {
+    pub fn in_cluster(cluster: &Cluster, name: &str) -> OwnDatabase {
         let name = &name[..name.len().min(60)];
         statement(&mut database(&cluster.url(), LIMIT), &format!("CREATE DATABASE {name}"));
-        let own = OwnDatabase { url: format!("postgres://taskbell@127.0.0.1:{}/{name}", cluster.port) };
+        let url = format!("postgres://taskbell@127.0.0.1:{}/{name}", cluster.port);
+        let own = OwnDatabase { url, port: cluster.port };
         prepare(&mut own.connect(), &["studio".to_owned()]).unwrap();
         own
     }
 
-    fn connect(&self) -> Database {
+    pub fn connect(&self) -> Database {
         database(&self.url, LIMIT)
     }
 
     /// The next leader's store.
-    fn lead(&self, through: Database, instance: &str) -> PostgresStore {
+    pub fn lead(&self, through: Database, instance: &str) -> PostgresStore {
         let mut direct = self.connect();
         statement(&mut direct, "UPDATE taskbell.leader SET epoch = epoch + 1");
         let epoch = direct.run("question", async |session| {
@@ -52,7 +54,7 @@ impl Place for OwnDatabase {
     }
 }
 
-fn statement(database: &mut Database, sql: &str) {
+pub fn statement(database: &mut Database, sql: &str) {
     database.run("statement", async |session| Ok(session.batch_execute(sql).await?)).unwrap();
 }
 
