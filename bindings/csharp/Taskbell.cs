@@ -20,19 +20,33 @@ namespace TaskbellNet
     /// <summary>The status codes of the C functions.</summary>
     public enum TaskbellCode
     {
+        /// <summary>Success. An event is accepted and will be delivered.</summary>
         Ok = 0,
+        /// <summary>NULL for a required value, invalid UTF-8, an invalid name, a number out of range.</summary>
         InvalidArgument = 1,
+        /// <summary>The event is not one JSON object.</summary>
         InvalidJson = 2,
+        /// <summary>The event is larger than <c>queue.max_event_bytes</c>.</summary>
         TooLarge = 3,
+        /// <summary>Events come faster than the spool takes them; try again in a few milliseconds.</summary>
         QueueFull = 4,
+        /// <summary>The bell is closed.</summary>
         Closed = 5,
+        /// <summary>The configuration has an error.</summary>
         Config = 6,
+        /// <summary>The timeout passed.</summary>
         Timeout = 7,
+        /// <summary>The spool cannot be opened or written.</summary>
         Spool = 8,
+        /// <summary>This process was forked from the one that opened the bell; <see cref="Taskbell.Init(string)"/> opens its own.</summary>
         Forked = 9,
+        /// <summary>The buffer is too small; this class asks again with a larger one.</summary>
         BufferTooSmall = 10,
+        /// <summary>The signature is invalid or too old.</summary>
         Signature = 11,
+        /// <summary>Taskbell caught a defect of its own; the message of the exception has it.</summary>
         Panic = 12,
+        /// <summary>No report is available, or the ticket was never returned.</summary>
         NotFound = 13,
     }
 

@@ -15,19 +15,20 @@ import pytest
 
 from bells import settings
 from languages import JNA, PACKAGE, SCENARIO, Runner, go_environment, install_npm, with_purego
+from newer_glibc import CALL, need_newer_glibc
 from tools import ROOT, compile_native, need, run
 
 BINDINGS = ROOT / "bindings"
 DESCRIPTION = json.loads((ROOT / "include" / "taskbell.abi.json").read_text(encoding="utf-8"))
 
 
-def stub(folder: Path, abi: int, functions: list[str]) -> Path:
+def stub(folder: Path, abi: int, functions: list[str], more: str = "") -> Path:
     """A library with these functions, which do nothing, and this number of an ABI."""
     source = folder / "stub.c"
     lines = [
         f"int {name}(void) {{ return {abi if name == 'taskbell_abi_version' else 0}; }}" for name in functions
     ]
-    source.write_text("\n".join(lines))
+    source.write_text("\n".join(lines) + more)
     run(need("cc"), "-shared", "-fPIC", source, "-o", folder / "libtaskbell.so")
     return folder / "libtaskbell.so"
 
@@ -53,6 +54,12 @@ def of_another_abi(folder: Path, _library: Path) -> Path:
     return stub(folder, 99, [function["name"] for function in DESCRIPTION["functions"]])
 
 
+def of_a_newer_glibc(folder: Path, _library: Path) -> Path:
+    return need_newer_glibc(
+        stub(folder, 1, [function["name"] for function in DESCRIPTION["functions"]], more=CALL)
+    )
+
+
 def without_a_function(folder: Path, _library: Path) -> Path:
     return stub(folder, 1, ["taskbell_abi_version"])
 
@@ -62,6 +69,7 @@ FAULTS = {
     not_a_library: "for this system|for another system|missing or cannot be loaded",
     of_another_processor: "for this system|for another system|missing or cannot be loaded",
     of_another_abi: "ABI version 99",
+    of_a_newer_glibc: "needs glibc 2.9.9|GLIBC_2.9.9|missing or cannot be loaded",
     without_a_function: "lacks|taskbell_version",
 }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bells import settings
+from newer_glibc import CALL, need_newer_glibc
 from tools import ROOT, compile_csharp, need, run
 
 PYTHON = """
@@ -91,36 +92,10 @@ def libraries(tmp_path, library_path):
         elif kind == "a part":
             fake(folder, "taskbell_abi_version")
         elif kind == "a newer glibc":
-            return newer_glibc(folder)
+            return need_newer_glibc(fake(folder, *every_function(), text=CALL))
         return library
 
     return make
-
-
-def newer_glibc(folder: Path) -> Path:
-    """A library that needs a version of glibc that no system has: the last digits of a name are changed."""
-    library = fake(
-        folder, *every_function(), text="\n#include <stdlib.h>\nvoid *more(void) { return malloc(1); }\n"
-    )
-    content = library.read_bytes()
-    assert content.count(b"\0GLIBC_2.2.5\0") == 1
-    hashed = elf_hash(b"GLIBC_2.2.5").to_bytes(4, "little")
-    assert hashed in content
-    content = content.replace(b"\0GLIBC_2.2.5\0", b"\0GLIBC_2.9.9\0").replace(
-        hashed, elf_hash(b"GLIBC_2.9.9").to_bytes(4, "little")
-    )
-    library.write_bytes(content)
-    return library
-
-
-def elf_hash(name: bytes) -> int:
-    """As the system V ABI defines it."""
-    value = 0
-    for byte in name:
-        value = (value << 4) + byte
-        high = value & 0xF0000000
-        value = (value ^ (high >> 24)) & ~high & 0xFFFFFFFF
-    return value
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="makes files of Linux")
@@ -153,6 +128,7 @@ def test_python_says_what_is_wrong_with_a_library(libraries, kind, words):
     [
         ("nothing", "The taskbell library is missing or cannot be loaded"),
         ("another processor", "for this system next to the program"),
+        ("a newer glibc", "The taskbell library is missing or cannot be loaded"),
         ("another ABI", "The taskbell library has ABI version 7, Taskbell.cs needs 1"),
     ],
 )

@@ -48,6 +48,7 @@ pub fn test() -> bool {
         None => steps.fail("packages", "the release library was not built"),
     }
     hosts::test_in_time(&mut steps, start);
+    dist::turn::test(&mut steps);
     steps.finish()
 }
 

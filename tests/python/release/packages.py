@@ -34,6 +34,14 @@ def unpacked(archive: Path, folder: Path) -> Path:
     return top
 
 
+def paths_of_this_machine(file: Path) -> list[str]:
+    """What a shipped file names of the machine that built it: the project, homes, the folders of Rust."""
+    home = Path(os.environ.get("CARGO_HOME", "~/.cargo")).expanduser().parent
+    names = (str(ROOT), f"{home}/", "/.cargo/", "/.rustup/", "/home/")
+    content = file.read_bytes()
+    return [name for name in names if name.encode() in content]
+
+
 def user(home: Path, **variables: str) -> dict[str, str]:
     """The environment of a user without Rust, and without anything of this project."""
     home.mkdir(exist_ok=True)

@@ -45,10 +45,15 @@ def place(name: str, complete: str = "python") -> Path:
     return folder
 
 
-def build(triple: str, program: Path, tree: Path, source: Path) -> Path:
+def build(triple: str, program: Path, tree: Path, source: Path, *, static: bool = False) -> Path:
     """A host in C or C++, from the unpacked archive alone."""
     words = [*COMPILERS[triple][source.suffix], "-Wall", "-Wextra", "-O1", source, "-o", program]
-    words += ["-I", tree / "include", "-I", ROOT / "tests" / "c", "-L", tree / "lib", "-ltaskbell"]
+    words += ["-I", tree / "include", "-I", ROOT / "tests" / "c"]
+    if static:
+        # Compilers but GCC name what unwinds the stack.
+        words += [tree / "lib" / "libtaskbell.a", *(["-lunwind"] if triple.endswith("musl") else []), "-lm"]
+    else:
+        words += ["-L", tree / "lib", "-ltaskbell", f"-Wl,-rpath,{tree / 'lib'}"]
     # Zig builds the library of C++ when it is first needed.
-    run(*words, f"-Wl,-rpath,{tree / 'lib'}", "-pthread", "-ldl", timeout=1800)
+    run(*words, "-pthread", "-ldl", timeout=1800)
     return program

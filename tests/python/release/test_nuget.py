@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree
 import zipfile
 
@@ -54,9 +55,21 @@ def test_the_package_has_its_parts_and_is_described(unpacked):
     described = xml.etree.ElementTree.parse(unpacked / "Taskbell.nuspec").getroot()
     names = {part.tag.split("}")[1]: part.text for part in described[0]}
     assert (names["id"], names["version"], names["license"]) == ("Taskbell", version(), "MIT")
+    repository = next(part for part in described[0] if part.tag.endswith("}repository"))
+    assert re.fullmatch("[0-9a-f]{40}", repository.get("commit") or ""), "where a debugger finds the source"
     types = (unpacked / "[Content_Types].xml").read_text()
     endings = {path.suffix[1:] for path in unpacked.rglob("*") if path.is_file() and path.suffix}
     assert {ending for ending in endings - {"xml"} if f'"{ending}"' not in types} == set()
+
+
+def test_every_public_member_is_documented_where_the_project_compiles_it(unpacked, tmp_path):
+    """An editor shows it, and a project that writes documents has no warning because of this package."""
+    document = tmp_path / "Taskbell.xml"
+    sources = [unpacked / "src" / name for name in ("Taskbell.cs", "Native.cs")]
+    words = ["-target:library", "-warnaserror+", f"-doc:{document}", f"-out:{tmp_path / 'Taskbell.dll'}"]
+    run(need("mcs"), *words, *sources)
+    members = {one.get("name") for one in xml.etree.ElementTree.parse(document).iter("member")}
+    assert {"T:TaskbellNet.Taskbell", "F:TaskbellNet.TaskbellCode.Spool"} <= members
 
 
 def test_a_project_that_imports_the_package_builds_and_delivers(unpacked, tmp_path, receive):

@@ -9,7 +9,7 @@ import sys
 import zipfile
 
 import pytest
-from packages import DIST, ROOT, package, unpacked, user, version
+from packages import DIST, ROOT, package, paths_of_this_machine, unpacked, user, version
 from systems import archives, build, place, runner
 
 from bells import settings
@@ -41,6 +41,15 @@ def needed(file):
 def test_a_host_is_built_from_the_archive_and_delivers(system, tmp_path, receive, name):
     triple, tree = system
     program = build(triple, tmp_path / "host", tree, ROOT / "tests" / "c" / name)
+    receiver = receive()
+    assert "ok" in run(*runner(triple), program, receiver.url(), tmp_path / "bell.db", cwd=tmp_path)
+    assert receiver.requests
+
+
+def test_a_host_that_links_the_static_library_delivers(system, tmp_path, receive):
+    triple, tree = system
+    program = build(triple, tmp_path / "host", tree, ROOT / "tests" / "c" / "abi.c", static=True)
+    assert not any("taskbell" in library for library in needed(program)[0])
     receiver = receive()
     assert "ok" in run(*runner(triple), program, receiver.url(), tmp_path / "bell.db", cwd=tmp_path)
     assert receiver.requests
@@ -83,10 +92,8 @@ def test_the_binaries_need_the_c_library_of_the_system_and_nothing_newer(system)
 
 def test_no_path_of_the_building_machine_is_in_what_is_shipped(system):
     _, tree = system
-    for name in ("lib/libtaskbell.so.1", "bin/taskbell"):
-        content = (tree / name).read_bytes()
-        assert str(ROOT).encode() not in content
-        assert b"/.cargo/registry" not in content
+    for name in ("lib/libtaskbell.so.1", "lib/libtaskbell.a", "bin/taskbell"):
+        assert paths_of_this_machine(tree / name) == []
 
 
 def test_the_wheel_has_the_library_and_the_command_of_the_archive(system):

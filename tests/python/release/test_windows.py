@@ -7,7 +7,7 @@ import re
 import zipfile
 
 import pytest
-from packages import DIST, ROOT, version
+from packages import DIST, ROOT, paths_of_this_machine, version
 from windows import build
 
 from bells import settings
@@ -54,6 +54,11 @@ def test_the_dll_exports_the_header_and_needs_only_the_systems_own(tree):
     assert exported
     assert all(re.search(rf"\b{name}\(", header) for name in exported), exported
     assert "taskbell_open" in exported
+
+
+def test_no_path_of_the_building_machine_is_in_what_is_shipped(tree):
+    for name in ("taskbell.dll", "taskbell.exe"):
+        assert paths_of_this_machine(tree / "bin" / name) == []
 
 
 def test_the_wheel_for_windows_has_its_dll_and_its_command():

@@ -7,8 +7,9 @@ import shutil
 import sys
 
 import pytest
-from packages import package, user, version
+from packages import ROOT, package, user, version
 from systems import place
+from windows import build
 
 from bells import query, settings
 from tools import run
@@ -26,6 +27,15 @@ print("open", flush=True)
 for number in range(200):
     bell.emit("test.event", {"id": f"{sys.argv[2]}-{number}"})
 assert bell.flush(120) and bell.close(60) == 0
+"""
+
+WATCH = """
+import sys, taskbell, time
+with taskbell.Bell(sys.argv[1]) as bell:
+    end = time.monotonic() + 60
+    while bell.stats()["delivered"] < 3 and time.monotonic() < end:
+        time.sleep(0.05)
+    print("delivered", bell.stats()["delivered"])
 """
 
 SEVERAL = """
@@ -85,3 +95,31 @@ def test_three_processes_share_a_spool_and_each_event_arrives_once(python, tmp_p
     assert sorted(sent) == sorted(f"{name}-{number}" for name in "abc" for number in range(200))
     (row,) = query(tmp_path / "bell.db", "SELECT count(*) AS n FROM all_deliveries WHERE state = 'delivered'")
     assert row["n"] == 600
+
+
+def test_graphics_cards_are_measured_by_the_dll_of_the_driver(python, wine, tmp_path, receive):
+    # Where the driver puts it: no other folder counts.
+    driver = wine.prefix / "drive_c" / "windows" / "system32" / "nvml.dll"
+    build("gcc", driver, "-shared", ROOT / "tests" / "c" / "nvml.c")
+    receiver = receive()
+    watched = {
+        "hot": ("0.temperature_c", 60),
+        "memory": ("1.memory_percent", 24.5),
+        "busy": ("0.percent", 36),
+    }
+    config = settings(
+        tmp_path,
+        receiver.url(),
+        hooks=[{"on": ["alert.firing"], "to": ["e0"]}],
+        alerts=[
+            {"name": name, "metric": f"gpu.{of}", "above": above} for name, (of, above) in watched.items()
+        ],
+    )
+    config["spool"]["path"] = "bell.db"
+    (tmp_path / "taskbell.json").write_text(json.dumps(config))
+    try:
+        assert "delivered 3" in python("-c", WATCH, "taskbell.json", cwd=tmp_path)
+    finally:
+        driver.unlink()
+    told = [request.json()["data"]["alert"] for request in receiver.wait_for(3)]
+    assert {alert["name"]: alert["value"] for alert in told} == {"hot": 66, "full": 25, "busy": 37}

@@ -4,7 +4,7 @@ use super::build;
 use crate::steps::Steps;
 use crate::tools;
 
-const TRIPLES: &[&str] = &["aarch64-apple-darwin", "x86_64-apple-darwin"];
+pub const TRIPLES: &[&str] = &["aarch64-apple-darwin", "x86_64-apple-darwin"];
 
 /// Whether this is a target that is checked only.
 pub fn is_one(triple: &str) -> bool {

@@ -11,11 +11,13 @@ mod other;
 mod pack;
 mod parts;
 pub mod reproduce;
+mod source;
 mod static_library;
 mod sums;
 mod tarball;
 mod target;
 mod tree;
+pub mod turn;
 
 use crate::outside::{pytest, run_tests};
 use crate::steps::{Steps, run_within};
@@ -68,12 +70,12 @@ pub fn dist(arguments: &[String]) -> Option<bool> {
             _ => return None,
         }
     }
+    let all = targets.is_empty() && !macos && from.is_none();
     if targets.is_empty() && !macos {
         targets.extend(TARGETS);
-        macos = true;
     }
     let mut steps = Steps::default();
-    if macos && from.is_none() {
+    if macos || all {
         macos::check(&mut steps);
     }
     if targets.is_empty() {
@@ -98,6 +100,9 @@ pub fn dist(arguments: &[String]) -> Option<bool> {
         for one in &built {
             suites(&mut steps, one);
         }
+        if all {
+            source::test(&mut steps);
+        }
     }
     Some(steps.finish())
 }
@@ -113,7 +118,6 @@ pub fn test_here(steps: &mut Steps, release: &Path) {
             steps.run("crates as they are published", TEST_LIMIT, &mut tools::cargo(words));
             let built = build::static_here(steps).then(|| gather(steps, target, release)).flatten();
             pack_and_test(steps, built.as_slice());
-            steps.skip("packages for other systems", "`cargo xtask dist` makes and tests them");
         }
     }
 }

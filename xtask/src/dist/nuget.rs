@@ -4,11 +4,13 @@ use super::pack::Built;
 use super::tarball::template_text;
 use super::tree::Tree;
 use crate::tools::root;
+use std::process::Command;
 
 pub fn package(all: &[&Built], version: &str) -> Result<Tree, String> {
     let mut tree = Tree::default();
     let packaging = root().join("packaging/nuget");
-    tree.add("Taskbell.nuspec", template_text("nuget/Taskbell.nuspec.in")?.replace("@VERSION@", version));
+    let described = template_text("nuget/Taskbell.nuspec.in")?.replace("@VERSION@", version);
+    tree.add("Taskbell.nuspec", described.replace("@COMMIT@", &commit()));
     for (path, file) in [
         ("[Content_Types].xml", "content_types.xml"),
         ("_rels/.rels", "rels.xml"),
@@ -30,4 +32,11 @@ pub fn package(all: &[&Built], version: &str) -> Result<Tree, String> {
         tree.add_file(&file.file_name().unwrap_or_default().to_string_lossy(), file)?;
     }
     Ok(tree)
+}
+
+/// The attribute that names the commit, by which a debugger finds the source; nothing outside a clone.
+fn commit() -> String {
+    let said = Command::new("git").current_dir(root()).args(["rev-parse", "HEAD"]).output();
+    let number = said.map(|said| String::from_utf8_lossy(&said.stdout).trim().to_owned()).unwrap_or_default();
+    if number.is_empty() { number } else { format!(" commit=\"{number}\"") }
 }

@@ -18,7 +18,7 @@ pub struct Built {
     /// Of the workspace: the one place that says it.
     pub version: String,
     pub library: PathBuf,
-    /// The library that is linked into a host; none for Windows.
+    /// The library that is linked into a host; for Windows there is none.
     pub static_library: Option<PathBuf>,
     pub command: PathBuf,
     /// Manual pages and completions, as below `share`; Windows has neither.
@@ -32,11 +32,9 @@ impl Built {
     pub fn new(target: &'static Target, folder: &Path, work: &Path) -> Result<Built, String> {
         let version = version()?;
         make_folder(work)?;
-        let static_library = if target.windows() {
-            None
-        } else {
-            Some(write_static(target, &folder.join("libtaskbell.a"), work)?)
-        };
+        // One that was built elsewhere may have none.
+        let raw = Some(folder.join("libtaskbell.a")).filter(|raw| !target.windows() && raw.exists());
+        let static_library = raw.map(|raw| write_static(target, &raw, work)).transpose()?;
         Ok(Built {
             target,
             library: folder.join(target.library()),
