@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -72,6 +73,27 @@ def test_c_and_csharp_from_nothing_to_a_first_message(place, tmp_path, receive):
         home.parent.mkdir()
         typed(lines, place, home, TASKBELL_CONFIG="taskbell.json")
         assert receiver.wait_for(1)[0].json()["data"]["queue"]["total"] == 12
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Python",
+        "C and C++",
+        "Debian and Ubuntu",
+        "C#",
+        "Node.js, Go, Java, Lua",
+        "ComfyUI, SwarmUI, Blender",
+        "Rust, and every other system",
+    ],
+)
+def test_each_kind_of_user_is_led_in_three_lines_and_told_of_updates_and_removal(heading):
+    page = (Path(__file__).parents[3] / PAGE).read_text()
+    text = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    for lines in re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL):
+        assert len(lines.splitlines()) <= 3
+    assert "**Update**" in text
+    assert "**remove**" in text
 
 
 def test_the_checksums_are_compared(place, tmp_path):
