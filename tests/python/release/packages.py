@@ -35,9 +35,9 @@ def unpacked(archive: Path, folder: Path) -> Path:
 
 
 def paths_of_this_machine(file: Path) -> list[str]:
-    """What a shipped file names of the machine that built it: the project, homes, the folders of Rust."""
+    """What a shipped file names of the machine that built it: the project, a home, the folders of Rust."""
     home = Path(os.environ.get("CARGO_HOME", "~/.cargo")).expanduser().parent
-    names = (str(ROOT), f"{home}/", "/.cargo/", "/.rustup/", "/home/")
+    names = (str(ROOT), f"{home}/", "/.cargo/", "/.rustup/")
     content = file.read_bytes()
     return [name for name in names if name.encode() in content]
 
