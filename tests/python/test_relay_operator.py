@@ -1,4 +1,4 @@
-"""What an operator of a farm uses: the command, the console, its metrics, with the configuration of a relay."""
+"""What an operator of a farm uses: the command, the console, its metrics, over the file of a relay."""
 
 from __future__ import annotations
 
