@@ -54,9 +54,21 @@ fn an_event_of_a_node_goes_to_its_relay_as_explain_and_preview_say() {
 #[cfg(unix)]
 #[test]
 fn the_demo_of_a_farm_adds_up_although_a_node_and_the_leading_relay_are_killed() {
+    for (options, store) in [(&["--embedded"] as &[&str], Some("embedded")), (&[], None)] {
+        let demo = demo_of_a_farm(options);
+        // Without PostgreSQL on the machine both are embedded.
+        assert!(store.is_none_or(|store| demo["store"] == store), "{demo}");
+    }
+}
+
+#[cfg(unix)]
+fn demo_of_a_farm(options: &[&str]) -> Json {
     let folder = tempfile::tempdir().unwrap();
+    // The server of a database may run as another user.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open).unwrap();
     let mut command = taskbell(&["demo", "--farm", "--json"]);
-    let output = command.env("TMPDIR", folder.path()).output().unwrap();
+    let output = command.args(options).env("TMPDIR", folder.path()).output().unwrap();
     assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
     let demo: Json = serde_json::from_str(&stdout(&output)).unwrap();
     for (name, expected) in [
@@ -72,4 +84,5 @@ fn the_demo_of_a_farm_adds_up_although_a_node_and_the_leading_relay_are_killed()
     }
     assert!(demo["takeover_s"].is_number() && demo["missing"] == Json::Array(Vec::new()), "{demo}");
     assert_eq!(folder.path().read_dir().unwrap().count(), 0, "its files are removed");
+    demo
 }

@@ -11,6 +11,7 @@ import pytest
 from bells import eventually
 from console import console
 from fake_platform import command
+from postgres import Cluster
 from relays import RelayProcess, arrived, event, post, relay_settings
 from steps import Reply
 from tools import run
@@ -122,3 +123,24 @@ def test_two_machines_with_one_name_and_a_node_of_another_version_are_named_in_t
     assert "node `node-1` has version 1 of the library and this relay" in log
     assert log.count("both post as node") == 1
     assert len(arrived(relay.receiver, "test.event")) <= 3
+
+
+def test_the_console_its_metrics_and_lists_show_a_farm_that_is_in_a_database(tmp_path, receive):
+    cluster = Cluster()
+    try:
+        config = relay_settings(tmp_path, receive().url(), farm={"store": cluster.url()})
+        one = RelayProcess(tmp_path, config).leads()
+        try:
+            assert post(one, "node-1", event("task.complete", {"queue": "film"})).status == 204
+            with console(one.path) as page:
+                eventually("the node", lambda: "node-1.studio" in page.ask("/").text)
+                metrics = page.ask("/metrics").text
+                assert "\ntaskbell_relay_leads 1\n" in metrics
+                assert "\ntaskbell_relay_epoch 1\n" in metrics
+                eventually("the row", lambda: "task.complete" in page.ask("/deliveries?node=node-1").text)
+            (row,) = eventually("the delivery", lambda: listed(one, "--node", "node-1", "--delivered"))
+            assert "by node node-1" in told(one, "show", row["delivery"])
+        finally:
+            one.kill()
+    finally:
+        cluster.close()

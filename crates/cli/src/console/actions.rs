@@ -6,24 +6,22 @@ use super::trouble::Trouble;
 use crate::{drop_command, replay};
 use maud::{Markup, html};
 use taskbell_core::clock;
-use taskbell_core::engine;
-use taskbell_core::spool::{DeliverySelection, DeliveryState, Operator, SpoolOperator};
+use taskbell_core::spool::{DeliverySelection, DeliveryState};
 
 /// Sends one delivery now, dead or waiting, or all dead letters with a reason.
 pub fn replay(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
-    let mut operator = SpoolOperator::open(&site.spool)?;
+    let mut operator = site.operator()?;
     let done = operator.replay(&selection(ask)?, clock::unix_ms())?;
-    let hosts =
-        if done.due + done.hurried + done.lifted > 0 { engine::call_hosts(&site.spool, None) } else { 0 };
+    let hosts = if done.due + done.hurried + done.lifted > 0 { site.call_hosts() } else { 0 };
     Ok(said(ask, &replay::said(&done, hosts)))
 }
 
 /// Gives up a pending delivery, or removes dead letters.
 pub fn drop(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
-    let mut operator = SpoolOperator::open(&site.spool)?;
+    let mut operator = site.operator()?;
     let (ended, removed) = operator.drop_deliveries(&selection(ask)?, clock::unix_ms())?;
     if ended > 0 {
-        engine::call_hosts(&site.spool, None);
+        site.call_hosts();
     }
     Ok(said(ask, &drop_command::said(ended, removed, &site.source)))
 }
@@ -31,7 +29,7 @@ pub fn drop(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
 /// Ends the pause of an endpoint, so that what waits for it is sent now.
 pub fn lift(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
     let Some(endpoint) = ask.form("endpoint") else { return Err(nothing_selected()) };
-    let mut operator = SpoolOperator::open(&site.spool)?;
+    let mut operator = site.operator()?;
     // No delivery has this number: only the endpoint is meant.
     let choice = DeliverySelection {
         id: Some("0".to_owned()),
@@ -39,7 +37,7 @@ pub fn lift(site: &Site, ask: &Ask) -> Result<Markup, Trouble> {
         ..DeliverySelection::default()
     };
     let done = operator.replay(&choice, clock::unix_ms())?;
-    engine::call_hosts(&site.spool, None);
+    site.call_hosts();
     Ok(said(ask, &replay::said(&done, 0)))
 }
 

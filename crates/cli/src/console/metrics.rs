@@ -84,7 +84,15 @@ pub fn text(site: &Site) -> Result<String, Trouble> {
         &mut std::iter::once((String::new(), counts.bytes.to_string())),
     );
     if let Some(relay) = site.relay() {
-        farm(&mut family, relay, &engine::farm_nodes(&*reader)?, site.leads());
+        let leader = site.leader();
+        let leads = leader.as_ref().map(|leader| leader.is_leading).or_else(|| site.leads_on_spool());
+        farm(&mut family, relay, &engine::farm_nodes(&*reader)?, leads);
+        family(
+            "taskbell_relay_epoch",
+            "gauge",
+            "How often a relay began to lead on the database.",
+            &mut leader.iter().map(|leader| (String::new(), leader.epoch.to_string())),
+        );
     }
     text.push_str("# EOF\n");
     Ok(text)

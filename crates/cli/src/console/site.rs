@@ -3,19 +3,24 @@
 use super::security::Access;
 use super::trouble::Trouble;
 use crate::failure::{Failure, shown};
-use crate::source;
+use crate::source::{self, Source};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 use taskbell_core::config::{Config, FarmSettings};
-use taskbell_core::spool::{EndpointBacklog, Reader};
+use taskbell_core::engine;
+use taskbell_core::spool::{EndpointBacklog, Operator, Reader, SpoolOperator};
 use taskbell_relay::is_led;
+use taskbell_relay::postgres::{FarmStore, Leader};
 
 pub struct Site {
     /// The configuration or the spool as it was given, without a secret.
     pub source: String,
+    /// Where the spool lies, or what stands for it.
     pub spool: PathBuf,
+    /// The database of a farm, in the place of a spool.
+    store: Option<FarmStore>,
     /// The configuration as it was given.
     given: Option<String>,
     loaded: Mutex<Option<Loaded>>,
@@ -30,9 +35,8 @@ struct Loaded {
 impl Site {
     /// Opens the spool once, so that a wrong path is an error now.
     pub fn open(given: &str, access: Access) -> Result<Site, Failure> {
-        let opened = source::open(given)?;
-        let spool = opened.spool;
-        let loaded = opened.config.map(|config| Loaded {
+        let Source { spool, store, config, .. } = source::open(given)?;
+        let loaded = config.map(|config| Loaded {
             changed_at: changed_at(config.file.as_deref()),
             config: Arc::new(config),
         });
@@ -40,6 +44,7 @@ impl Site {
         Ok(Site {
             source: shown(given).to_owned(),
             spool,
+            store,
             given: is_config.then(|| given.to_owned()),
             loaded: Mutex::new(loaded),
             access: Arc::new(access),
@@ -53,7 +58,26 @@ impl Site {
 
     /// A connection to the spool that only looks on. Each page has its own: a host may have replaced the file.
     pub fn reader(&self) -> Result<Box<dyn Reader>, Trouble> {
-        Ok(source::reader(&self.spool)?)
+        match &self.store {
+            Some(store) => Ok(store.reader().map_err(source::bad_store)?),
+            None => Ok(source::reader(&self.spool)?),
+        }
+    }
+
+    /// What changes deliveries.
+    pub fn operator(&self) -> Result<Box<dyn Operator>, Trouble> {
+        match &self.store {
+            Some(store) => Ok(store.operator().map_err(source::bad_store)?),
+            None => Ok(Box::new(SpoolOperator::open(&self.spool)?)),
+        }
+    }
+
+    /// Wakes the running hosts, and counts them. The relay that leads on a database looks by itself.
+    pub fn call_hosts(&self) -> usize {
+        match &self.store {
+            Some(_) => usize::from(self.leader().is_some_and(|leader| leader.is_leading)),
+            None => engine::call_hosts(&self.spool, None),
+        }
     }
 
     /// What waits for each endpoint, by name; one of the configuration without a delivery has an empty backlog.
@@ -88,9 +112,14 @@ impl Site {
         }
     }
 
+    /// Who leads on the database of a farm.
+    pub fn leader(&self) -> Option<Leader> {
+        self.store.as_ref()?.leader().ok()
+    }
+
     /// Whether a relay leads on the spool; `None` where nobody can tell.
-    pub fn leads(&self) -> Option<bool> {
-        is_led(&self.spool)
+    pub fn leads_on_spool(&self) -> Option<bool> {
+        if self.store.is_none() { is_led(&self.spool) } else { None }
     }
 
     /// The configuration, read again.

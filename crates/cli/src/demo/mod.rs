@@ -1,6 +1,7 @@
 //! `taskbell demo`: a small render queue that reports its tasks as any host does, and two receivers in the same
 //! process: one verifies the webhooks of a team, one plays a chat that shows cards.
 
+#[cfg(unix)]
 mod farm;
 mod fixture;
 mod frame;
@@ -21,7 +22,9 @@ use frame::{FRAMES, QUEUE};
 use progress::Progress;
 use serde_json::{Value as Json, json};
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -51,7 +54,11 @@ pub struct DemoArgs {
     /// A farm instead: four nodes and two relays, of which some are killed, and one message
     #[arg(long, conflicts_with = "page")]
     farm: bool,
+    /// Keep the state of the farm in a file, although PostgreSQL is installed
+    #[arg(long, requires = "farm")]
+    embedded: bool,
     /// Be a node of that farm, with this configuration
+    #[cfg(unix)]
     #[arg(long, hide = true, value_name = "CONFIG")]
     farm_node: Option<PathBuf>,
 }
@@ -71,11 +78,12 @@ enum DemoEvent {
 }
 
 pub fn run(arguments: &DemoArgs, terminal: &mut Terminal) -> Result<(), Failure> {
+    #[cfg(unix)]
     if let Some(config) = &arguments.farm_node {
         return farm::node::run(config, terminal);
     }
     if arguments.farm {
-        return farm::run(arguments.keep, terminal);
+        return run_farm(arguments, terminal);
     }
     let mut folder = fixture::folder()?;
     folder.disable_cleanup(arguments.keep);
@@ -112,6 +120,17 @@ pub fn run(arguments: &DemoArgs, terminal: &mut Terminal) -> Result<(), Failure>
         await_enter()
     }
     Ok(())
+}
+
+#[cfg(unix)]
+fn run_farm(arguments: &DemoArgs, terminal: &mut Terminal) -> Result<(), Failure> {
+    farm::run(arguments.keep, arguments.embedded, terminal)
+}
+
+#[cfg(not(unix))]
+fn run_farm(_: &DemoArgs, _: &mut Terminal) -> Result<(), Failure> {
+    let what = "the demo of a farm kills its processes as Unix does, and is not available here";
+    Err(Failure::new(what, "run it on Linux or macOS; `taskbell demo` runs here"))
 }
 
 fn open_console(config: &str, terminal: &mut Terminal) -> Result<Server, Failure> {

@@ -1,6 +1,7 @@
 //! `taskbell demo --farm`: four nodes render one queue, two relays decide and deliver for all of them. A node and the leading
 //! relay are killed on the way, and one message says in the end what all have done.
 
+mod database;
 pub mod node;
 mod processes;
 mod reconciliation;
@@ -13,6 +14,7 @@ use crate::failure::Failure;
 use crate::serve::receiver::{Arrival, ReceiverOptions};
 use crate::source;
 use crate::terminal::{Style, Terminal};
+use database::DemoDatabase;
 use processes::Said;
 use reconciliation::Reconciliation;
 use serde_json::json;
@@ -22,6 +24,9 @@ use std::path::Path;
 use std::sync::mpsc;
 use story::Story;
 use taskbell_core::sign::Verifier;
+
+/// What keeps the farm where no PostgreSQL does.
+const EMBEDDED: &str = "relay.db, which both relays use";
 
 const NODES: usize = 4;
 
@@ -43,11 +48,7 @@ fn node_name(number: usize) -> String {
     format!("render-{:02}", number + 1)
 }
 
-pub fn run(keep: bool, terminal: &mut Terminal) -> Result<(), Failure> {
-    if cfg!(windows) {
-        let what = "the demo of a farm kills its processes as Unix does, and is not available on Windows";
-        return Err(Failure::new(what, "run it on Linux or macOS; `taskbell demo` runs here"));
-    }
+pub fn run(keep: bool, embedded: bool, terminal: &mut Terminal) -> Result<(), Failure> {
     let mut folder = fixture::folder()?;
     folder.disable_cleanup(keep);
     let (send, events) = mpsc::channel();
@@ -61,14 +62,22 @@ pub fn run(keep: bool, terminal: &mut Terminal) -> Result<(), Failure> {
         // Nobody counts what comes after the end.
         let _ = arrived.send(FarmEvent::Arrival(arrival));
     })?;
-    setup::write_relays(folder.path(), receiver.address(), &secret)?;
+    let started = if embedded { Ok(None) } else { DemoDatabase::start() };
+    let (database, store) = match started {
+        Ok(Some(database)) => (Some(database), "PostgreSQL, on a port of the demo's own".to_owned()),
+        Ok(None) => (None, EMBEDDED.to_owned()),
+        Err(reason) => (None, format!("{EMBEDDED}, because PostgreSQL did not start: {reason}")),
+    };
+    let url = database.as_ref().map(|database| database.url.as_str());
+    setup::write_relays(folder.path(), receiver.address(), &secret, url)?;
     let story = Story::begin(folder.path(), &send, &events)?;
     setup::write_nodes(folder.path(), &story.urls())?;
     if !terminal.json() {
-        introduce(receiver.address(), &story.urls(), folder.path(), terminal)?;
+        introduce(receiver.address(), &story.urls(), &store, folder.path(), terminal)?;
     }
     let mut farm = story.run(Progress::new(terminal.clone(), FRAMES))?;
-    let stored = source::reader(&folder.path().join("relay.db"))?.counts();
+    farm.is_embedded = database.is_none();
+    let stored = source::open(&setup::relay_config(folder.path(), 0).to_string_lossy())?.reader.counts();
     farm.stored = stored.map_err(|error| Failure::new(error.to_string(), "check the disk"))?;
     let missing = farm.missing();
     folder.disable_cleanup(keep || !missing.is_empty());
@@ -78,6 +87,7 @@ pub fn run(keep: bool, terminal: &mut Terminal) -> Result<(), Failure> {
 fn introduce(
     receiver: SocketAddr,
     relays: &[&str],
+    store: &str,
     folder: &Path,
     terminal: &mut Terminal,
 ) -> io::Result<()> {
@@ -88,7 +98,7 @@ fn introduce(
         ("team", format!("http://{receiver}/team is sent the end of the queue")),
         ("ledger", format!("http://{receiver}/ledger is sent every frame, to be counted")),
         ("relays", format!("{first} leads, {second} is on standby")),
-        ("store", "relay.db, which both relays use".to_owned()),
+        ("store", store.to_owned()),
         ("files", folder.display().to_string()),
     ] {
         let name = terminal.paint(Style::Muted, format!("{name:>8}"));
@@ -119,15 +129,20 @@ fn finish(
     }
     let shown = folder.display();
     if !missing.is_empty() {
-        let next = format!("`taskbell list {shown}/relay.db` shows every attempt; the folder is kept");
+        let next = match farm.is_embedded {
+            true => format!("`taskbell list {shown}/relay.db` shows every attempt; the folder is kept"),
+            false => "`demo --farm --embedded --keep` keeps every attempt in a file".to_owned(),
+        };
         return Err(Failure::new(missing.join("\n       "), next));
     }
     let verdict = terminal.paint(Style::Success, "Everything adds up");
     let took = farm.took.as_secs_f64();
     terminal
         .line(&format!("\n{verdict}: one message for {FRAMES} frames of {NODES} nodes in {took:.2} s."))?;
-    if kept {
+    if kept && farm.is_embedded {
         terminal.line(&format!("`taskbell list {shown}/relay.db` shows every attempt."))?;
+    } else if kept {
+        terminal.line(&format!("The configurations are in {shown}; the database ends with the demo."))?;
     } else {
         terminal.line("The folder is removed; `demo --farm --keep` keeps it.")?;
     }

@@ -20,6 +20,8 @@ pub struct Reconciliation {
     pub took: Duration,
     /// What the relay's store has in the end.
     pub stored: Counts,
+    /// The store is a file, and not a database server.
+    pub is_embedded: bool,
 }
 
 impl Reconciliation {
@@ -105,6 +107,7 @@ impl Reconciliation {
         json!({
             "ok": missing.is_empty(),
             "missing": missing,
+            "store": if self.is_embedded { "embedded" } else { "postgresql" },
             "accepted": self.accepted.len(),
             "delivered": self.messages("task.complete").len(),
             "repeated": self.repeated(),

@@ -7,11 +7,21 @@ use serde_json::json;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// Writes the secrets and the configurations of the relays, which sign for the receiver with this secret.
-pub fn write_relays(folder: &Path, receiver: SocketAddr, secret: &str) -> Result<(), Failure> {
+/// Writes the secrets and the configurations of the relays, which sign for the receiver with this secret. They keep the farm
+/// in the database at this URL, or without one in a file.
+pub fn write_relays(
+    folder: &Path,
+    receiver: SocketAddr,
+    secret: &str,
+    store: Option<&str>,
+) -> Result<(), Failure> {
     write_file(&folder.join("farm.secret"), &fresh_secret()?)?;
     write_file(&folder.join("receiver.secret"), secret)?;
-    let text = include_str!("relay.toml").replace("RECEIVER", &receiver.to_string());
+    let mut text = include_str!("relay.toml").replace("RECEIVER", &receiver.to_string());
+    if let Some(store) = store {
+        write_file(&folder.join("store.url"), store)?;
+        text = text.replace("[farm]\n", "[farm]\nstore = \"file:store.url\"\n");
+    }
     (0..RELAYS).try_for_each(|number| write_file(&relay_config(folder, number), &text))
 }
 
@@ -39,7 +49,9 @@ mod tests {
     #[test]
     fn the_configurations_are_sound() {
         let folder = tempfile::tempdir().unwrap();
-        write_relays(folder.path(), "127.0.0.1:40005".parse().unwrap(), &fresh_secret().unwrap()).unwrap();
+        let receiver = "127.0.0.1:40005".parse().unwrap();
+        write_relays(folder.path(), receiver, &fresh_secret().unwrap(), Some("postgres://a@127.0.0.1/b"))
+            .unwrap();
         write_nodes(folder.path(), &["http://127.0.0.1:40006", "http://127.0.0.1:40007"]).unwrap();
         for path in [relay_config(folder.path(), 1), node_config(folder.path(), 3)] {
             let report = taskbell_core::engine::check(path.to_str().unwrap());
