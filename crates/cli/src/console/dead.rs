@@ -1,8 +1,7 @@
 //! The view of dead letters, grouped by the reason: what one cause has stopped is sent again at once.
 
-use super::ask::Ask;
+use super::ask::{Ask, encoded};
 use super::language::Language;
-use super::now::encoded;
 use super::page::{Act, line, time};
 use super::site::Site;
 use super::trouble::Trouble;

@@ -1,7 +1,7 @@
 //! The nodes of a farm, in the view of what runs.
 
+use super::ask::encoded;
 use super::language::Language;
-use super::now::encoded;
 use super::page::{line, time};
 use maud::{Markup, html};
 use std::collections::BTreeMap;

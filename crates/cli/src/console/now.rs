@@ -1,6 +1,6 @@
 //! The view of what runs: the hosts, the endpoints, queues and batches, and alerts.
 
-use super::ask::Ask;
+use super::ask::{Ask, encoded};
 use super::language::Language;
 use super::nodes;
 use super::page::{Act, badge, line, time};
@@ -271,9 +271,4 @@ fn hour_line(l: Language, stretches: &[(i64, i64)], now: i64) -> Markup {
             }
         }
     }
-}
-
-/// A text as a value of a query.
-pub fn encoded(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
