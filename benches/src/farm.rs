@@ -69,7 +69,7 @@ fn measure_farm(store: Option<&str>, events: u64) -> Result<Figures, String> {
     let rate = (sink.requests() - before) as f64 / start.elapsed().as_secs_f64();
     sink.set(Mode::Time);
     let gap_us = 1_000_000 * nodes / PACE;
-    all(&format!("latency gap_us={gap_us}"), PACE * 10)?;
+    all(&format!("latency flush=1 gap_us={gap_us}"), PACE * 10)?;
     let ages: Vec<f64> = sink.take_ages().iter().map(|age| age.as_secs_f64() * 1000.0).collect();
     Ok(Figures { rate, p50_ms: measure::at(&ages, 0.5), p99_ms: measure::at(&ages, 0.99) })
 }

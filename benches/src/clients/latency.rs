@@ -7,7 +7,7 @@ use crate::processor;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// `events`, one each `gap_us`, after `warm` ones: nothing, the receiver has the figures.
+/// `events`, one each `gap_us`: nothing, the receiver has the figures. With `flush` all of them are tried.
 pub fn run(load: &Load<'_>) -> Result<Vec<f64>, String> {
     let folder = folder()?;
     let guest = Guest::open(&load.config(folder.path())?)?;
@@ -17,6 +17,9 @@ pub fn run(load: &Load<'_>) -> Result<Vec<f64>, String> {
     for number in 0..load.number("events", 1)? {
         thread::sleep(gap);
         while !emit(c"task.complete", event.now(number)) {}
+    }
+    if load.yes("flush") {
+        guest.wait("taskbell_flush", 60_000)?;
     }
     // The hanging endpoint's attempts do not end.
     thread::sleep(Duration::from_millis(500));
