@@ -80,6 +80,13 @@ impl<S: Store> Committer<S> {
         self.retry_at = Some(now.monotonic + RETRY);
     }
 
+    /// Ends the pause after a fault, once it is over and there is nothing to write: then only the next question shows
+    /// whether the spool answers again.
+    pub fn ask_again(&mut self, has_something_to_write: bool) {
+        let now = self.parts.clock.now().monotonic;
+        self.retry_at = self.retry_at.filter(|at| has_something_to_write || now < *at);
+    }
+
     /// The spool could not be read: the transaction waits.
     pub fn could_not_read(&mut self, error: &SpoolError, now: Moment) {
         self.parts.spool_health.failed(error);

@@ -89,6 +89,7 @@ impl<S: Store> Dispatcher<S> {
     /// One round. `false` after the last one.
     fn round(&mut self) -> bool {
         let phase = self.parts.phase.get();
+        self.committer.ask_again(!self.transaction.is_empty());
         self.supervise(phase);
         let refilled = phase != Phase::Stopping
             && self.committer.retry_at.is_none()

@@ -4,17 +4,25 @@ use super::{PATIENCE, Place, Receiver, Reply, emit, eventually, stat};
 use crate::engine::{Bell, OpenStore, RelayBounds};
 use crate::event::EventId;
 use crate::spool::{
-    BatchNews, DeliverySelection, Operator, PendingDelivery, Reader, Spool, SpoolError, SpoolOperator,
-    SpoolPath, SpoolReader, SpoolTransaction, StateKey, StateKind, Store, Stretch, Takeover, WaitingDelivery,
+    BatchNews, DeliverySelection, Operator, PendingDelivery, Reader, Spool, SpoolError, SpoolErrorKind,
+    SpoolOperator, SpoolPath, SpoolReader, SpoolTransaction, StateKey, StateKind, Store, Stretch, Takeover,
+    WaitingDelivery,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 const BOUNDS: RelayBounds = RelayBounds { node_lost: Duration::from_secs(60), max_waiting: 1 << 20 };
 
-struct WithoutFile(Spool);
+struct WithoutFile(Spool, Arc<Silence>);
+
+/// Has the store answer no question about a state.
+#[derive(Default)]
+struct Silence {
+    lasts: AtomicBool,
+    refused: AtomicUsize,
+}
 
 impl Store for WithoutFile {
     type Batch<'a> = SpoolTransaction<'a>;
@@ -29,6 +37,10 @@ impl Store for WithoutFile {
         Store::take_numbers(&mut self.0, count)
     }
     fn state(&self, key: &StateKey) -> Result<Option<Vec<u8>>, SpoolError> {
+        if self.1.lasts.load(Ordering::SeqCst) {
+            self.1.refused.fetch_add(1, Ordering::SeqCst);
+            return Err(SpoolError::of_database("db", SpoolErrorKind::Io, "it does not answer"));
+        }
         Store::state(&self.0, key)
     }
     fn states(&self, kind: StateKind) -> Result<Vec<(StateKey, Vec<u8>)>, SpoolError> {
@@ -89,9 +101,13 @@ impl Store for WithoutFile {
 
 /// A bell of this name on the spool of the place, which sends while it is trusted.
 fn open(place: &Place, instance: &str, is_trusted: &Arc<AtomicBool>) -> Bell {
+    open_with(place, instance, is_trusted, &Arc::default())
+}
+
+fn open_with(place: &Place, instance: &str, is_trusted: &Arc<AtomicBool>, silence: &Arc<Silence>) -> Bell {
     let (path, trusted) = (SpoolPath::File(place.spool()), Arc::clone(is_trusted));
     let store = OpenStore {
-        store: WithoutFile(Spool::open(&path, instance).unwrap()),
+        store: WithoutFile(Spool::open(&path, instance).unwrap(), Arc::clone(silence)),
         reader: Box::new(SpoolReader::open(&place.spool()).unwrap()),
         instance: instance.to_owned(),
         may_send: Arc::new(move || trusted.load(Ordering::SeqCst)),
@@ -138,4 +154,17 @@ fn the_next_leader_sends_what_waits_and_sees_what_an_operator_does() {
     eventually("the other one is forgotten", || stat(&next, "pending") == 0);
     next.flush(PATIENCE).unwrap();
     assert_eq!(receiver.requests().len(), 3);
+}
+
+#[test]
+fn a_store_that_does_not_answer_for_a_while_is_used_again() {
+    let receiver = Receiver::always(Reply::Status(204));
+    let (place, silence) = (Place::ringing(&receiver), Arc::new(Silence::default()));
+    let bell = open_with(&place, "farm-1", &Arc::new(AtomicBool::new(true)), &silence);
+    silence.lasts.store(true, Ordering::SeqCst);
+    // With nothing to write, questions alone meet the silence.
+    eventually("a question without an answer", || silence.refused.load(Ordering::SeqCst) > 0);
+    silence.lasts.store(false, Ordering::SeqCst);
+    emit(&bell, 1..4);
+    eventually("the deliveries", || stat(&bell, "delivered") == 3);
 }
