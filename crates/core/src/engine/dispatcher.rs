@@ -74,8 +74,11 @@ impl<S: Store> Dispatcher<S> {
         }
         self.early.send(&self.parts, &mut self.committer.spool, &mut self.transaction, now);
         let most = transaction_bytes(self.decider.config.spool.max_bytes);
-        let is_kept = !self.decider.is_in_memory();
-        let window = if is_kept { EarlyDispatch::WINDOW } else { EarlyDispatch::WINDOW_IN_MEMORY };
+        let window = match (&self.parts.relay, self.decider.is_in_memory()) {
+            (Some(_), _) => EarlyDispatch::WINDOW_OF_POSTS,
+            (None, true) => EarlyDispatch::WINDOW_IN_MEMORY,
+            (None, false) => EarlyDispatch::WINDOW,
+        };
         self.early.may_wait(&self.parts, &self.transaction, window, most)
     }
 

@@ -50,6 +50,9 @@ impl EarlyDispatch {
     /// within which an event is in the spool.
     pub const WINDOW: Duration = Duration::from_millis(20);
 
+    /// The same in a relay: each node waits for its answer with what happens meanwhile.
+    pub const WINDOW_OF_POSTS: Duration = Duration::from_millis(3);
+
     /// The same where nothing survives the process: then it only delays reports.
     pub const WINDOW_IN_MEMORY: Duration = Duration::from_millis(200);
 
@@ -172,7 +175,7 @@ impl EarlyDispatch {
             return false;
         }
         let all_ended = self.ended == self.numbers.len();
-        if self.committed_at.elapsed() < PAUSE {
+        if self.committed_at.elapsed() < PAUSE.min(window) {
             return !(all_ended && parts.progress.is_awaited());
         }
         !all_ended && !self.is_awaited && !transaction.is_urgent() && opened_at.elapsed() < window
