@@ -53,7 +53,7 @@ pub use overview::{
 };
 pub use ownership::Takeover;
 pub use path::SpoolPath;
-pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, SpoolReader};
+pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, SpoolReader, containing};
 pub(crate) use recovery::{DamagedFile, FileFault, RecoveryReport};
 pub use rows::{
     AttemptRow, Called, DeliveryEnd, DeliveryState, NewDelivery, NewEvent, NewFallback, StoredMessage,

@@ -28,6 +28,25 @@ pub struct DeadGroup {
 }
 
 impl DeadGroup {
+    /// Those of each endpoint, put together by their reason: the one with the newest dead letter first, `limit` at most.
+    pub fn join(each: impl IntoIterator<Item = DeadGroup>, limit: usize) -> Vec<DeadGroup> {
+        let mut groups: BTreeMap<String, DeadGroup> = BTreeMap::new();
+        for one in each {
+            let Some(group) = groups.get_mut(&one.reason) else {
+                groups.insert(one.reason.clone(), one);
+                continue;
+            };
+            group.first_at = group.first_at.min(one.first_at);
+            group.last_at = group.last_at.max(one.last_at);
+            group.newest = group.newest.max(one.newest);
+            group.endpoints.extend(one.endpoints);
+        }
+        let mut groups: Vec<DeadGroup> = groups.into_values().collect();
+        groups.sort_by_key(|group| std::cmp::Reverse((group.last_at, group.newest)));
+        groups.truncate(limit);
+        groups
+    }
+
     /// How many there are.
     pub fn count(&self) -> u64 {
         self.endpoints.values().sum()
@@ -153,27 +172,16 @@ pub(super) fn dead_groups(conn: &Connection, limit: usize) -> rusqlite::Result<V
          FROM deliveries INDEXED BY deliveries_ended WHERE state = 'dead' AND ended_at IS NOT NULL \
          GROUP BY 1, 2",
     )?;
-    let mut groups: BTreeMap<String, DeadGroup> = BTreeMap::new();
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let reason: String = row.get(0)?;
-        let (first_at, last_at, newest) = (row.get(3)?, row.get(4)?, row.get(5)?);
-        let group = groups.entry(reason.clone()).or_insert_with(|| DeadGroup {
-            reason,
-            endpoints: BTreeMap::new(),
-            first_at,
-            last_at,
-            newest,
-        });
-        group.first_at = group.first_at.min(first_at);
-        group.last_at = group.last_at.max(last_at);
-        group.newest = group.newest.max(newest);
-        group.endpoints.insert(row.get(1)?, super::counts::whole(row, 2)?);
-    }
-    let mut groups: Vec<DeadGroup> = groups.into_values().collect();
-    groups.sort_by_key(|group| std::cmp::Reverse((group.last_at, group.newest)));
-    groups.truncate(limit);
-    Ok(groups)
+    let each = statement.query_map([], |row| {
+        Ok(DeadGroup {
+            reason: row.get(0)?,
+            endpoints: BTreeMap::from([(row.get(1)?, super::counts::whole(row, 2)?)]),
+            first_at: row.get(3)?,
+            last_at: row.get(4)?,
+            newest: row.get(5)?,
+        })
+    })?;
+    Ok(DeadGroup::join(each.collect::<rusqlite::Result<Vec<_>>>()?, limit))
 }
 
 pub(super) fn backlogs(conn: &Connection) -> rusqlite::Result<BTreeMap<String, EndpointBacklog>> {

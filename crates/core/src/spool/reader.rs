@@ -333,8 +333,8 @@ fn conditions(filter: &Filter, [kind, accepted_at, node]: [&str; 3], has_text: &
     (conditions, values)
 }
 
-/// The pattern of `LIKE` for a text anywhere.
-fn containing(text: &str) -> String {
+/// The pattern of `LIKE` for a text anywhere, with `\\` to escape.
+pub fn containing(text: &str) -> String {
     let mut pattern = String::from("%");
     for letter in text.chars() {
         if matches!(letter, '%' | '_' | '\\') {

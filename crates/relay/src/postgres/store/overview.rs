@@ -3,7 +3,6 @@
 use super::connection::LookOnConnection;
 use super::flight::{BoundStatement, values};
 use super::values::{limit, small, state, status, whole};
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use taskbell_core::spool::{
     AlertEvent, Counts, DeadGroup, EndedDelivery, EndpointBacklog, HourCount, LastAnswer, OpenBatch,
@@ -36,26 +35,15 @@ pub fn counts(reader: &LookOnConnection) -> Result<Counts, SpoolError> {
 pub fn dead_groups(reader: &LookOnConnection, most: usize) -> Result<Vec<DeadGroup>, SpoolError> {
     let sql = "SELECT coalesce(reason, ''), endpoint, count(*), min(ended_at), max(ended_at), max(seq) \
         FROM taskbell.deliveries WHERE state = 2 AND state > 0 GROUP BY 1, 2";
-    let mut groups: BTreeMap<String, DeadGroup> = BTreeMap::new();
-    for row in reader.query(BoundStatement::new(sql, values![]))? {
-        let reason: String = row.get(0);
-        let (first_at, last_at, newest) = (row.get(3), row.get(4), row.get(5));
-        let group = groups.entry(reason.clone()).or_insert_with(|| DeadGroup {
-            reason,
-            endpoints: BTreeMap::new(),
-            first_at,
-            last_at,
-            newest,
-        });
-        group.first_at = group.first_at.min(first_at);
-        group.last_at = group.last_at.max(last_at);
-        group.newest = group.newest.max(newest);
-        group.endpoints.insert(row.get(1), whole(&row, 2));
-    }
-    let mut groups: Vec<DeadGroup> = groups.into_values().collect();
-    groups.sort_by_key(|group| Reverse((group.last_at, group.newest)));
-    groups.truncate(most);
-    Ok(groups)
+    let rows = reader.query(BoundStatement::new(sql, values![]))?;
+    let each = rows.iter().map(|row| DeadGroup {
+        reason: row.get(0),
+        endpoints: BTreeMap::from([(row.get(1), whole(row, 2))]),
+        first_at: row.get(3),
+        last_at: row.get(4),
+        newest: row.get(5),
+    });
+    Ok(DeadGroup::join(each, most))
 }
 
 pub fn backlogs(reader: &LookOnConnection) -> Result<BTreeMap<String, EndpointBacklog>, SpoolError> {

@@ -3,7 +3,7 @@
 use super::flight::Parameter;
 use super::values::{number_of, text};
 use crate::postgres::DatabaseFault;
-use taskbell_core::spool::{DeliverySelection, Filter};
+use taskbell_core::spool::{DeliverySelection, Filter, containing};
 use tokio_postgres::GenericClient;
 use tokio_postgres::types::ToSql;
 
@@ -98,18 +98,6 @@ pub async fn find_event(client: &impl GenericClient, id: &str) -> Result<MeantEv
         [only] => MeantEvent::One(only.get(0)),
         _ => MeantEvent::Several(format!("evt_{}", digits.to_ascii_lowercase())),
     })
-}
-
-/// The pattern of `LIKE` for a text anywhere.
-fn containing(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for letter in text.chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern + "%"
 }
 
 /// A text as `encode(…, 'escape')` shows its bytes.
