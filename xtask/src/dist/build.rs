@@ -11,12 +11,14 @@ use std::time::Duration;
 
 pub const LIMIT: Duration = Duration::from_secs(45 * 60);
 
-/// What is shipped.
-const PACKAGES: &[&str] = &["--package", "taskbell", "--package", "taskbell-cli"];
+/// The library to load and the one to link: of two crate types, cargo and the compiler optimize once, across all crates.
+/// With a Rust library among them, they would not.
+const LIBRARIES: &[&str] = &["--package", "taskbell", "--lib", "--crate-type", "cdylib,staticlib"];
 
-/// The library again, to be linked into a host. In one command with the shared one, the linker would optimize neither
-/// across crates.
-const STATIC: &[&str] = &["--package", "taskbell", "--lib", "--crate-type", "staticlib"];
+/// For a system whose static library is not shipped.
+const LIBRARY: &[&str] = &["--package", "taskbell", "--lib", "--crate-type", "cdylib"];
+
+const COMMAND: &[&str] = &["--package", "taskbell-cli", "--bin", "taskbell"];
 
 /// Debian's compiler, which comes with the source of its standard library; rustup has that of few targets.
 const DEBIAN: &[(&str, &str)] = &[
@@ -61,25 +63,19 @@ impl Place {
     }
 }
 
-/// The library and the command for this machine, as they ship; gives their folder.
+/// The libraries and the command for this machine, as they ship; gives their folder.
 pub fn here(steps: &mut Steps) -> Option<PathBuf> {
-    let mut build = cargo(["build"]);
-    build.args(PACKAGES);
-    run_here(steps, "library and command, profile dist", &mut build)
-        .then(|| Place::here().target.join(Profile::Dist.name()))
-}
-
-/// The static library beside them, from the same compiled dependencies.
-pub fn static_here(steps: &mut Steps) -> bool {
-    let mut build = cargo(["rustc"]);
-    build.args(STATIC);
-    run_here(steps, "static library, profile dist", &mut build)
-}
-
-fn run_here(steps: &mut Steps, name: &str, build: &mut Command) -> bool {
     let Place { root, target } = Place::here();
-    build.args(["--profile", Profile::Dist.name(), "--locked"]).env("CARGO_TARGET_DIR", target);
-    steps.run(name, LIMIT, as_shipped(build, &root, &[]))
+    let mut run = |what: &str, verb: &str, parts: &[&str]| {
+        let mut build = cargo([verb]);
+        build
+            .args(parts)
+            .args(["--profile", Profile::Dist.name(), "--locked"])
+            .env("CARGO_TARGET_DIR", &target);
+        steps.run(&format!("{what}, profile dist"), LIMIT, as_shipped(&mut build, &root, &[]))
+    };
+    let built = run("libraries", "rustc", LIBRARIES) && run("command", "build", COMMAND);
+    built.then(|| target.join(Profile::Dist.name()))
 }
 
 /// The library for this machine, as it ships.
@@ -110,8 +106,8 @@ pub fn cross(steps: &mut Steps, target: &Target, profile: Profile, place: &Place
         let name = format!("{what} for {triple}, profile {}", profile.name());
         steps.run(&name, LIMIT, as_shipped(&mut build, &place.root, flags))
     };
-    let built = run("library and command", "build", PACKAGES)
-        && (target.windows() || run("static library", "rustc", STATIC));
+    let libraries = if target.windows() { LIBRARY } else { LIBRARIES };
+    let built = run("libraries", "rustc", libraries) && run("command", "build", COMMAND);
     built.then(|| place.target.join(triple).join(profile.name()))
 }
 
