@@ -58,6 +58,15 @@ fn a_source_file_holds_one_idea_and_says_which() {
 }
 
 #[test]
+fn the_way_of_an_event_can_be_read_in_one_short_file() {
+    let lines = sources()["crates/core/src/engine/dispatcher.rs"].lines().count();
+    assert!(
+        lines < 200,
+        "engine/dispatcher.rs has {lines} lines: a step of its turn needs a file of its own"
+    );
+}
+
+#[test]
 fn unsafe_stands_where_it_may_and_says_why_it_is_sound() {
     let sources = sources();
     for deny in ["#![deny(unsafe_code)]", "#![deny(missing_docs)]"] {

@@ -6,6 +6,7 @@
 //! turns, until most of its deliveries have ended. Whatever kills the process in between, the event is in the ring, in
 //! the spool, or in both, where its id tells.
 
+use super::collect_reports::collect_reports;
 use super::commit::{Committer, Transaction};
 use super::decide::Decider;
 use super::dispatch::{self, EarlyDispatch};
@@ -22,7 +23,7 @@ use super::posted::PostedEvents;
 use super::sending_marks::SendingMarks;
 use super::supervise::missing_threads::MissingThreads;
 use crate::clock::Moment;
-use crate::spool::{DamagedFile, Spool, StateKey, StateKind, Store, transaction_bytes, transaction_reports};
+use crate::spool::{DamagedFile, Spool, Store, transaction_bytes};
 use std::sync::Arc;
 use taskbell_ring::failpoint;
 
@@ -52,18 +53,10 @@ impl<S: Store> Dispatcher<S> {
     pub(super) fn turn(&mut self, phase: Phase) -> bool {
         self.collect();
         let is_done = self.send_early(phase) || self.commit(phase);
-        self.note_open_queues();
-        is_done
-    }
-
-    /// A node with open queues lives, as its relay must hear also while nothing happens. What opened them goes first.
-    fn note_open_queues(&self) {
-        if self.transaction.is_empty()
-            && let Some(relays) = self.decider.config.relays()
-            && let Some(lane) = self.parts.lanes.lock().get(&relays.name)
-        {
-            lane.set_at_work(self.decider.tally.is_at_work());
+        if self.transaction.is_empty() {
+            endpoints::note_open_queues(&self.decider.config, &self.parts, self.decider.tally.is_at_work());
         }
+        is_done
     }
 
     /// Gives deliveries to their lanes before they are in the spool. Whether the transaction stays open for them.
@@ -112,28 +105,7 @@ impl<S: Store> Dispatcher<S> {
             self.transaction.taken_ticket = self.ingest.taken_ticket();
         }
         self.keep_decisions();
-        self.collect_reports(now);
-    }
-
-    /// Adds what alerts and lanes have done.
-    fn collect_reports(&mut self, now: Moment) {
-        let Dispatcher { parts, transaction, .. } = self;
-        let instance = parts.intake.instance();
-        let alerts = parts.alerts.changes(transaction.taken_ticket).into_iter();
-        let alerts = alerts.map(|(name, state)| (StateKey::owned(StateKind::Alert, instance, name), state));
-        transaction.states.extend(alerts);
-        transaction.states.extend(parts.fatal_work.changes());
-        let is_last = parts.phase.get() >= Phase::Stopping;
-        let most =
-            if is_last { usize::MAX } else { transaction_reports(self.decider.config.spool.max_bytes) };
-        let reports = parts.lanes.reports.take(most.saturating_sub(transaction.lane_reports.len()));
-        self.early.note(&reports);
-        transaction.states.extend(endpoints::changed_states(&self.decider.config, parts, &reports));
-        parts.lanes.reports.note_attempts();
-        if self.committer.has_file {
-            transaction.states.extend(self.sending_marks.changes(&parts.lanes, &reports, instance, now));
-        }
-        transaction.lane_reports.extend(reports);
+        collect_reports(self, now);
     }
 
     /// Decides about the next events, at most so many. Whether more are to be decided in this transaction.

@@ -160,3 +160,12 @@ fn gone_reason(spool: &impl Store, endpoint: &Endpoint) -> Option<String> {
     let gone: Gone = serde_json::from_slice(&kept).ok()?;
     (gone.url == endpoint.fingerprint()).then_some(gone.reason)
 }
+
+/// A node with open queues lives, as its relay must hear also while nothing happens. What opened them goes first.
+pub fn note_open_queues(config: &Config, parts: &Parts, is_at_work: bool) {
+    if let Some(relays) = config.relays()
+        && let Some(lane) = parts.lanes.lock().get(&relays.name)
+    {
+        lane.set_at_work(is_at_work);
+    }
+}

@@ -6,6 +6,7 @@ mod ask_relays;
 mod backlog;
 mod bell;
 mod check;
+mod collect_reports;
 mod commit;
 mod counters;
 mod decide;
