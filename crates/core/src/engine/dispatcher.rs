@@ -105,7 +105,9 @@ impl<S: Store> Dispatcher<S> {
             self.transaction.taken_ticket = self.ingest.taken_ticket();
         }
         self.keep_decisions();
-        collect_reports(self, now);
+        let marks = self.committer.has_file.then_some(&mut self.sending_marks);
+        let (early, config) = (&mut self.early, &self.decider.config);
+        collect_reports(&self.parts, config, early, marks, &mut self.transaction, now);
     }
 
     /// Decides about the next events, at most so many. Whether more are to be decided in this transaction.
