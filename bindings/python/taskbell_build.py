@@ -87,7 +87,7 @@ def platform_tag(files: list[bytes]) -> str:
 def built() -> tuple[Path, Path]:
     """The library and the command, built with cargo."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    command = ["cargo", "build", "--profile", "dist", "--locked", "-p", "taskbell", "-p", "taskbell-cli"]
+    command = ["cargo", "build", "--profile", "dist", "--locked", "-p", "taskbell-ffi", "-p", "taskbell"]
     try:
         subprocess.run(command, cwd=ROOT, check=True)
     except FileNotFoundError:

@@ -233,3 +233,17 @@ fn the_index_names_every_page() {
         assert!(index.contains(&format!("]({name})")), "docs/README.md does not link to {name}");
     }
 }
+
+#[test]
+fn the_example_in_rust_is_that_of_the_crates_page() {
+    let page = include_str!("../../crates/taskbell/src/lib.rs");
+    let (_, from) = page.split_once("//! ```no_run\n").unwrap();
+    let lines = from.lines().take_while(|line| *line != "//! ```");
+    let example: Vec<_> = lines
+        .map(|line| line.strip_prefix("//!").unwrap())
+        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+        .collect();
+    let document = include_str!("../../docs/languages.md");
+    let block = format!("```rust\n{}\n```", example.join("\n"));
+    assert!(document.contains(&block), "docs/languages.md has another example than:\n{block}");
+}

@@ -212,5 +212,5 @@ def test_the_commands_of_the_readme_exist():
         "cargo xtask test",
     ]
     manifest = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
-    assert 'default-members = [".", "crates/core", "crates/cli"]' in manifest
+    assert 'default-members = [".", "crates/core", "crates/cli", "crates/taskbell"]' in manifest
     assert "xtask" in (ROOT / ".cargo" / "config.toml").read_text(encoding="utf-8")

@@ -78,7 +78,7 @@ def test_the_library_needs_only_the_systems_own(library_path):
 
 def test_the_library_has_no_part_of_the_page_or_the_relay(library_path):
     """A guest starts no runtime and no server in its host; the command may."""
-    tree = run(need("cargo"), "tree", "-p", "taskbell", "-e", "normal", "--prefix", "none", cwd=ROOT)
+    tree = run(need("cargo"), "tree", "-p", "taskbell-ffi", "-e", "normal", "--prefix", "none", cwd=ROOT)
     names = {line.split()[0] for line in tree.splitlines() if line}
     assert "taskbell-core" in names
     servers = {"axum", "hyper", "maud", "taskbell-cli", "taskbell-relay", "tokio-rustls", "tower"}

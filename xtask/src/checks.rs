@@ -153,6 +153,9 @@ fn test_rust(steps: &mut Steps, environment: &[(&str, &str)]) {
     command.args(["--no-fail-fast", "--lib", "--bins", "--tests"]).args(WORKSPACE);
     tools::linted(&mut command).envs(environment.iter().copied());
     run_tests(steps, name, BUILD_LIMIT, &mut command);
+    // The examples of the Rust library's page: nextest runs none.
+    let mut examples = cargo(["test", "--doc"]);
+    run_tests(steps, "Rust examples", BUILD_LIMIT, tools::linted(examples.args(WORKSPACE)));
 }
 
 /// Many producers and one consumer, under Miri's weak memory. Its check of borrows is off: it walks the

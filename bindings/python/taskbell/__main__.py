@@ -30,7 +30,7 @@ def main() -> int:
     if command is None:
         print(
             f"taskbell: the command is missing: it is not at {places()[0]}; install it with "
-            "`pip install --force-reinstall taskbell` or `cargo install taskbell-cli`",
+            "`pip install --force-reinstall taskbell` or `cargo install taskbell`",
             file=sys.stderr,
         )
         return 1

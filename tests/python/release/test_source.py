@@ -17,7 +17,7 @@ from packages import package, user, version
 from tools import need, run
 
 FOLDER = os.environ.get("TASKBELL_SOURCE")
-CRATES = ["taskbell-ring", "taskbell-core", "taskbell-relay", "taskbell-cli"]
+CRATES = ["taskbell-ring", "taskbell-core", "taskbell-relay", "taskbell-cli", "taskbell"]
 LIMIT = 3000
 
 SEND = """
@@ -54,7 +54,7 @@ def test_cargo_installs_the_command_from_the_crates_as_they_are_published(tmp_pa
         "--root",
         tmp_path / "installed",
         "--path",
-        crates["taskbell-cli"],
+        crates["taskbell"],
     ]
     for name, place in crates.items():
         # Before they are published, the index has none of them.

@@ -168,9 +168,9 @@ def test_the_source_distribution_has_what_cargo_builds(tmp_path):
     )
     assert {part["name"] for part in json.loads(text[text.index("{") :])["packages"]} >= {
         "taskbell",
-        "taskbell-cli",
+        "taskbell-ffi",
     }
-    for path in ("src", "crates/core/src", "crates/cli/src", "bindings/python/taskbell"):
+    for path in ("src", "crates/core/src", "crates/cli/src", "crates/taskbell/src", "bindings/python/taskbell"):
         here = {
             file.relative_to(ROOT / path)
             for file in (ROOT / path).rglob("*")

@@ -13,12 +13,12 @@ pub const LIMIT: Duration = Duration::from_secs(45 * 60);
 
 /// The library to load and the one to link: of two crate types, cargo and the compiler optimize once, across all crates.
 /// With a Rust library among them, they would not.
-const LIBRARIES: &[&str] = &["--package", "taskbell", "--lib", "--crate-type", "cdylib,staticlib"];
+const LIBRARIES: &[&str] = &["--package", "taskbell-ffi", "--crate-type", "cdylib,staticlib"];
 
 /// For a system whose static library is not shipped.
-const LIBRARY: &[&str] = &["--package", "taskbell", "--lib", "--crate-type", "cdylib"];
+const LIBRARY: &[&str] = &["--package", "taskbell-ffi", "--crate-type", "cdylib"];
 
-const COMMAND: &[&str] = &["--package", "taskbell-cli", "--bin", "taskbell"];
+const COMMAND: &[&str] = &["--package", "taskbell", "--bin", "taskbell"];
 
 /// Debian's compiler, which comes with the source of its standard library; rustup has that of few targets.
 const DEBIAN: &[(&str, &str)] = &[

@@ -29,7 +29,7 @@ pub fn check(steps: &mut Steps) {
                     "--package",
                     "taskbell",
                     "--package",
-                    "taskbell-cli",
+                    "taskbell-ffi",
                 ]);
                 // Where nothing links, no profile matters.
                 check.env("CARGO_TARGET_DIR", build::Place::here().target).env("RUSTFLAGS", "-Dwarnings");

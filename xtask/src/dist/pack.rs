@@ -100,7 +100,7 @@ pub fn newest_glibc(bytes: &[u8]) -> Option<u32> {
 /// A test of the command writes them, because only the command knows its arguments.
 fn write_pages(folder: &Path) -> Result<PathBuf, String> {
     let mut write = cargo(["test", "--quiet", "--workspace", "--features", "taskbell/failpoints"]);
-    write.args(["--bin", "taskbell", "--", "pages::"]).env("TASKBELL_PAGES", folder);
+    write.args(["--lib", "--", "pages::"]).env("TASKBELL_PAGES", folder);
     // As the checks compile it, so that it is not compiled again.
     tools::linted(&mut write);
     run_within(write.stdout(std::process::Stdio::null()), Duration::from_secs(30 * 60))?;

@@ -40,7 +40,7 @@ fn parts(triple: &str) -> Result<Vec<Part>, String> {
         list(&known["packages"]).map(|package| (text(&package["id"]), package)).collect();
     let nodes: BTreeMap<&str, &Value> =
         list(&known["resolve"]["nodes"]).map(|node| (text(&node["id"]), node)).collect();
-    let ours = ["taskbell", "taskbell-cli"];
+    let ours = ["taskbell", "taskbell-ffi"];
     let mut waiting: Vec<&str> = packages
         .iter()
         .filter(|(_, package)| ours.contains(&text(&package["name"])))

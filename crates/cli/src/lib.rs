@@ -1,8 +1,10 @@
 //! The `taskbell` command: it checks, previews, sends, receives, lists and replays, next to a host or without one.
 //!
-//! One file a command. Each returns a `Failure` that names the next step; the exit code is 0 only on success.
+//! One file a command. Each returns a `Failure` that names the next step; the exit code is 0 only on success. The program
+//! itself is in `crates/taskbell`.
 
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
 mod card_preview;
 mod check;
@@ -92,7 +94,8 @@ enum Command {
     Demo(demo::DemoArgs),
 }
 
-fn main() -> ExitCode {
+/// Runs the command that this process was given, and prints what it says.
+pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
