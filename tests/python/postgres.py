@@ -139,6 +139,38 @@ class Cluster:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class Replica(Cluster):
+    """An asynchronous replica of a cluster, which may take its place."""
+
+    def __init__(self, of: Cluster) -> None:
+        self.programs, self.of = of.programs, of
+        self.folder = Path(tempfile.mkdtemp(prefix="tb-pg", dir="/tmp"))
+        self.data = self.folder / "data"
+        self.port = free_port()
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "nobody")
+        self._run("pg_basebackup", "-D", self.data, "-R", "-c", "fast", "--no-sync", "-d", of.url("postgres"))
+        with (self.data / "postgresql.conf").open("a") as conf:
+            conf.write(f"port = {self.port}\n")
+        self.up()
+
+    def catch_up(self) -> None:
+        """Waits until it has all that the cluster has committed so far."""
+        ((end,),) = self.of.sql("SELECT pg_current_wal_flush_lsn()")
+        reached = f"SELECT pg_last_wal_replay_lsn() >= '{end}'"
+        eventually("the replica has caught up", lambda: self.sql(reached) == [["t"]])
+
+    def lag(self) -> None:
+        """From now on it gets nothing more."""
+        self.sql("ALTER SYSTEM SET primary_conninfo = ''")
+        self.sql("SELECT pg_reload_conf()")
+        count = "SELECT count(*) FROM pg_stat_wal_receiver"
+        eventually("it receives nothing", lambda: self.sql(count) == [["0"]])
+
+    def promote(self) -> None:
+        self._run("pg_ctl", "promote", "-w", "-D", self.data)
+
+
 class CuttingProxy:
     """Stands between one relay and the server, and loses what passes as it is told to."""
 

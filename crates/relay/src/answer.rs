@@ -1,11 +1,15 @@
 //! What a node is answered. Only 204 means that the relay has the events; everything else comes again, or is a dead letter
 //! on the node.
 
+use crate::postgres::LedTimeline;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
-use taskbell_core::farm::{MAX_POST_BYTES, MAX_POST_EVENTS, PostFault, RefusedEvent, write_refusals};
+use std::time::Duration;
+use taskbell_core::farm::{
+    MAX_POST_BYTES, MAX_POST_EVENTS, PostFault, RESEND_HEADER, RefusedEvent, TIMELINE_HEADER, write_refusals,
+};
 
 /// How long a node waits when as much waits here as may, in seconds.
 const FULL_FOR_S: u32 = 1;
@@ -15,6 +19,8 @@ const FULL_FOR_S: u32 = 1;
 pub enum NodeAnswer {
     /// Every event is durable.
     Durable,
+    /// The node knows another history of the database: before anything else it posts again what this one may lack.
+    SendAgain(Duration),
     /// Another relay leads.
     StandsBy,
     /// The relay ends, or its spool takes nothing.
@@ -43,6 +49,7 @@ impl NodeAnswer {
     pub fn status(&self) -> StatusCode {
         match self {
             NodeAnswer::Durable => StatusCode::NO_CONTENT,
+            NodeAnswer::SendAgain(_) => StatusCode::CONFLICT,
             NodeAnswer::StandsBy => StatusCode::MISDIRECTED_REQUEST,
             NodeAnswer::NotNow(_) => StatusCode::SERVICE_UNAVAILABLE,
             NodeAnswer::Full => StatusCode::TOO_MANY_REQUESTS,
@@ -61,6 +68,10 @@ impl NodeAnswer {
     pub fn text(&self) -> String {
         match self {
             NodeAnswer::Durable => String::new(),
+            NodeAnswer::SendAgain(lacks) => format!(
+                "the database was replaced or restored: the node posts again what it posted within {} s",
+                lacks.as_secs()
+            ),
             NodeAnswer::StandsBy => "another relay leads".to_owned(),
             NodeAnswer::NotNow(reason) => (*reason).to_owned(),
             NodeAnswer::Full => "as much waits here as `farm.max_waiting` allows".to_owned(),
@@ -80,7 +91,8 @@ impl NodeAnswer {
         }
     }
 
-    pub fn into_response(self) -> Response<Full<Bytes>> {
+    /// The response. With the history of the database, which nodes keep.
+    pub fn into_response(self, timeline: Option<&LedTimeline>) -> Response<Full<Bytes>> {
         let (kind, body) = match &self {
             NodeAnswer::Refused(refused) => ("application/json", write_refusals(refused)),
             other => ("text/plain; charset=utf-8", other.text().into_bytes()),
@@ -90,6 +102,14 @@ impl NodeAnswer {
         let headers = response.headers_mut();
         if self != NodeAnswer::Durable {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        if let Some(name) = timeline.and_then(|timeline| HeaderValue::from_str(&timeline.name).ok())
+            && matches!(self, NodeAnswer::Durable | NodeAnswer::SendAgain(_))
+        {
+            headers.insert(TIMELINE_HEADER, name);
+        }
+        if let NodeAnswer::SendAgain(lacks) = self {
+            headers.insert(RESEND_HEADER, HeaderValue::from(lacks.as_secs()));
         }
         if self == NodeAnswer::Full {
             headers.insert(RETRY_AFTER, HeaderValue::from(FULL_FOR_S));

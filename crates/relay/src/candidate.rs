@@ -3,7 +3,7 @@
 
 use crate::leadership::LeaderLock;
 use crate::log::RelayLog;
-use crate::postgres::{DatabaseFault, Lease, LeaseKeeper, Lost, StoreAccess, prepare};
+use crate::postgres::{DatabaseFault, Lease, LeaseKeeper, LedTimeline, Lost, StoreAccess, prepare};
 use crate::relay_error::RelayError;
 use crate::trust::Trust;
 use std::path::PathBuf;
@@ -44,6 +44,14 @@ impl Lead {
         match self {
             Lead::Lock(_) => Trust::for_ever(),
             Lead::Lease(keeper) => keeper.trust.clone(),
+        }
+    }
+
+    /// The history of the database on which it leads.
+    pub fn timeline(&self) -> Option<Arc<LedTimeline>> {
+        match self {
+            Lead::Lock(_) => None,
+            Lead::Lease(keeper) => Some(Arc::clone(&keeper.timeline)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::answer::NodeAnswer;
 use crate::log::RelayLog;
+use crate::postgres::LedTimeline;
 use crate::read_post::{ReadBudget, ReadPost, read_post};
 use crate::trust::Trust;
 use http_body_util::Full;
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use taskbell_core::engine::Bell;
-use taskbell_core::farm::{POST_PATH, PostOutcome, PostRefusal};
+use taskbell_core::farm::{NodeHead, POST_PATH, PostOutcome, PostRefusal};
 use taskbell_core::sign::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -47,9 +48,32 @@ pub enum RelayRole {
     /// Another relay leads.
     StandsBy,
     /// This one does, while it is trusted.
-    Leads(Arc<Bell>, Trust),
+    Leads(Leading),
     /// It ends.
     Closes,
+}
+
+/// What a relay that leads has.
+#[derive(Clone)]
+pub struct Leading {
+    pub bell: Arc<Bell>,
+    pub trust: Trust,
+    /// Of the database, if it leads on one.
+    pub timeline: Option<Arc<LedTimeline>>,
+    /// How long an event is known that has ended: one that came again later would count again.
+    pub known_for: Duration,
+}
+
+impl Leading {
+    /// The answer to a post of a node that knows another history of the database.
+    fn refuse_history(&self, head: &NodeHead) -> Option<NodeAnswer> {
+        let timeline = self.timeline.as_ref()?;
+        let is_other = head.timeline.as_ref().is_some_and(|known| *known != timeline.name);
+        is_other.then(|| {
+            let lacks = timeline.lacks(std::time::Instant::now());
+            NodeAnswer::SendAgain(lacks.min(self.known_for))
+        })
+    }
 }
 
 /// What all connections share.
@@ -66,7 +90,7 @@ pub struct Front {
 /// Why a post is not even read.
 enum NotTaken {
     Refused(NodeAnswer),
-    Takes(Arc<Bell>, Trust),
+    Takes(Leading),
 }
 
 impl Front {
@@ -95,29 +119,37 @@ impl Front {
         match &*self.role.lock().unwrap_or_else(PoisonError::into_inner) {
             RelayRole::StandsBy => NotTaken::Refused(NodeAnswer::StandsBy),
             RelayRole::Closes => NotTaken::Refused(NodeAnswer::NotNow(CLOSING)),
-            RelayRole::Leads(bell, trust) if trust.leads() => {
-                NotTaken::Takes(Arc::clone(bell), trust.clone())
-            }
-            RelayRole::Leads(..) => NotTaken::Refused(NodeAnswer::NotNow(UNSURE)),
+            RelayRole::Leads(leading) if leading.trust.leads() => NotTaken::Takes(leading.clone()),
+            RelayRole::Leads(_) => NotTaken::Refused(NodeAnswer::NotNow(UNSURE)),
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> NodeAnswer {
+    /// The answer, with the history of the database that it is about.
+    async fn answer(&self, request: Request<Incoming>) -> (NodeAnswer, Option<Arc<LedTimeline>>) {
         if request.uri().path() != POST_PATH {
-            return NodeAnswer::NotFound;
+            return (NodeAnswer::NotFound, None);
         }
         if request.method() != Method::POST {
-            return NodeAnswer::NotAllowed;
+            return (NodeAnswer::NotAllowed, None);
         }
-        let (bell, trust) = match self.role() {
-            NotTaken::Refused(answer) => return answer,
-            NotTaken::Takes(bell, trust) => (bell, trust),
+        let leading = match self.role() {
+            NotTaken::Refused(answer) => return (answer, None),
+            NotTaken::Takes(leading) => leading,
         };
+        let answer = self.answer_of(&leading, request).await;
+        (answer, leading.timeline)
+    }
+
+    async fn answer_of(&self, leading: &Leading, request: Request<Incoming>) -> NodeAnswer {
+        let bell = &leading.bell;
         match read_post(request, &self.verifier, bell.max_event_bytes(), &self.budget).await {
-            Ok(post) => tokio::select! {
-                biased;
-                answer = take(&bell, post) => answer,
-                () = distrusted(&trust) => NodeAnswer::NotNow(UNSURE),
+            Ok(read) => match leading.refuse_history(&read.post.head) {
+                Some(answer) => answer,
+                None => tokio::select! {
+                    biased;
+                    answer = take(bell, read) => answer,
+                    () = distrusted(&leading.trust) => NodeAnswer::NotNow(UNSURE),
+                },
             },
             Err(answer) => answer,
         }
@@ -182,10 +214,10 @@ async fn serve(stream: TcpStream, peer: IpAddr, front: &Front) {
 async fn requests(stream: impl AsyncRead + AsyncWrite + Unpin, peer: IpAddr, front: &Front) {
     let service = service_fn(|request: Request<Incoming>| async move {
         front.open.fetch_add(1, Ordering::AcqRel);
-        let answer = front.answer(request).await;
+        let (answer, timeline) = front.answer(request).await;
         front.open.fetch_sub(1, Ordering::AcqRel);
         note(front, peer, &answer);
-        Ok::<Response<Full<Bytes>>, Infallible>(answer.into_response())
+        Ok::<Response<Full<Bytes>>, Infallible>(answer.into_response(timeline.as_deref()))
     });
     // A connection that breaks concerns its node, which posts again.
     let _ = http1::Builder::new()

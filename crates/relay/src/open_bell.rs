@@ -29,13 +29,13 @@ pub async fn open_bell(
     let config = Arc::clone(config);
     let on_database = match (candidate, lead) {
         (Candidate::Database(access), Lead::Lease(keeper)) => {
-            Some((access.clone(), keeper.epoch, keeper.trust.clone()))
+            Some((access.clone(), keeper.epoch, keeper.timeline.name.clone(), keeper.trust.clone()))
         }
         _ => None,
     };
     let may_pass = on_database.is_some();
     let opened = spawn_blocking(move || match on_database {
-        Some((access, epoch, trust)) => open_on(&access, epoch, trust, config, bounds),
+        Some((access, epoch, timeline, trust)) => open_on(&access, (epoch, timeline), trust, config, bounds),
         None => Bell::open_relay(config, bounds),
     });
     let bell = match opened.await {
@@ -58,13 +58,17 @@ pub async fn open_bell(
 
 fn open_on(
     access: &StoreAccess,
-    epoch: i64,
+    (epoch, timeline): (i64, String),
     trust: Trust,
     config: Arc<Config>,
     bounds: RelayBounds,
 ) -> Result<Bell, Error> {
     let unread = |error: &dyn std::fmt::Display| Error::new(ErrorKind::Spool, error.to_string());
-    let database = || access.database(STORE_LIMIT).map_err(|fault| unread(&fault));
+    let database = || {
+        let mut database = access.database(STORE_LIMIT).map_err(|fault| unread(&fault))?;
+        database.follow(Some(timeline.clone()));
+        Ok(database)
+    };
     let instance = format!("farm-{epoch}");
     let store = PostgresStore::open(database()?, epoch, &instance).map_err(|error| unread(&error))?;
     let reader = PostgresReader::open(database()?).map_err(|error| unread(&error))?;

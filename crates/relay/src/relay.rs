@@ -1,7 +1,7 @@
 //! A relay from its start to its end: it listens, stands by until it leads, and closes when it is asked to.
 
 use crate::candidate::{Candidate, Lead};
-use crate::connections::{Front, RelayRole, accept};
+use crate::connections::{Front, Leading, RelayRole, accept};
 use crate::log::{LogSink, RelayLog};
 use crate::open_bell::open_bell;
 use crate::postgres::{Lost, StoreAccess};
@@ -12,7 +12,7 @@ use crate::tls::acceptor;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use taskbell_core::config::{Config, FarmSettings, RelaySettings};
 use taskbell_core::engine::{Level, RelayBounds};
 use taskbell_core::spool::SpoolPath;
@@ -98,7 +98,7 @@ impl RelayServer {
             |error| RelayError::new(format!("the relay cannot wait for signals: {error}"), "try again");
         let mut end = EndSignal::watch().map_err(no_signals)?;
         let mut asked_again = ReloadSignal::watch().map_err(no_signals)?;
-        let file = config.file.clone();
+        let (file, known_for) = (config.file.clone(), config.spool.retain);
         let listener = tokio::net::TcpListener::from_std(socket)
             .map_err(|error| RelayError::new(format!("the relay cannot listen: {error}"), "try again"))?;
         tokio::spawn(accept(listener, Arc::clone(&front)));
@@ -116,7 +116,13 @@ impl RelayServer {
                 continue;
             };
             lead.watch_work(&bell);
-            front.set_role(RelayRole::Leads(Arc::clone(&bell), lead.trust()));
+            let (trust, timeline) = (lead.trust(), lead.timeline());
+            if let Some(lacks) = timeline.as_ref().map(|timeline| timeline.lacks(Instant::now()))
+                && !lacks.is_zero()
+            {
+                log.write(Level::Warn, &lacking(lacks));
+            }
+            front.set_role(RelayRole::Leads(Leading { bell: Arc::clone(&bell), trust, timeline, known_for }));
             log.write(Level::Info, "this relay leads");
             if is_read_again {
                 reload(&bell, file.as_deref(), &log).await;
@@ -152,6 +158,14 @@ impl RelayServer {
 /// The thread of a lease ends within an answer of the database, which nobody else is to wait for.
 async fn drop_apart(lead: Lead) {
     let _ = spawn_blocking(move || drop(lead)).await;
+}
+
+fn lacking(lacks: Duration) -> String {
+    format!(
+        "the database took the place of another one, or was restored: it may lack what was written within {} s, and nodes post \
+         that again",
+        lacks.as_secs()
+    )
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> RelayError {

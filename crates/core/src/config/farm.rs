@@ -344,7 +344,8 @@ fn read_relay(table: &TableReader<'_>, ca: Option<Arc<[u8]>>) -> Option<RelaySet
 
 /// The error quotes nothing of the URL, which may hold a password.
 fn read_store(table: &TableReader<'_>, store: TextValue) -> Option<Secret> {
-    let url = Url::parse(&store.text).ok().filter(|url| matches!(url.scheme(), "postgres" | "postgresql"));
+    let url = Url::parse(&of_first_server(&store.text)).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "postgres" | "postgresql"));
     match url {
         Some(url) => {
             add_url_secrets(table.context, &url);
@@ -359,6 +360,16 @@ fn read_store(table: &TableReader<'_>, store: TextValue) -> Option<Secret> {
             None
         }
     }
+}
+
+/// A URL of PostgreSQL may name several servers, of which that is used that takes writes; other URLs have one.
+fn of_first_server(url: &str) -> String {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
+    let (before, servers, after) = (&url[..start], &url[start..end], &url[end..]);
+    let host_at = servers.rfind('@').map_or(0, |at| at + 1);
+    let first = servers[host_at..].split(',').next().unwrap_or_default();
+    format!("{before}{}{first}{after}", &servers[..host_at])
 }
 
 fn parse_address(text: &TextValue) -> Result<SocketAddr, String> {

@@ -29,6 +29,7 @@ pub fn collect_reports(
     let most = if is_last { usize::MAX } else { transaction_reports(config.spool.max_bytes) };
     let reports = parts.lanes.reports.take(most.saturating_sub(transaction.lane_reports.len()));
     early.note(&reports);
+    transaction.states.extend(endpoints::changed_timeline(config, parts));
     transaction.states.extend(endpoints::changed_states(config, parts, &reports));
     parts.lanes.reports.note_attempts();
     if let Some(marks) = sending_marks {

@@ -52,9 +52,28 @@ pub fn build_lanes(config: &Config, table: &LaneTable, spool: Option<&impl Store
         if let Some(health) = spool.and_then(|spool| stored_health(spool, endpoint)) {
             lane.resume(health);
         }
+        if let Some(timeline) = spool.filter(|_| endpoint.relays.is_some()).and_then(known_timeline) {
+            lane.resume_timeline(timeline);
+        }
         lanes.insert(endpoint.name.clone(), lane);
     }
     Ok(lanes)
+}
+
+/// The history of the relays' database, which all processes of the node know.
+pub fn timeline_key() -> StateKey {
+    StateKey::shared(StateKind::RelayTimeline, "")
+}
+
+/// The history of the relays' database that an answer has named, to be kept with what was posted on it.
+pub fn changed_timeline(config: &Config, parts: &Parts) -> Option<StateChange> {
+    let lane = parts.lanes.lock().get(&config.relays()?.name).cloned()?;
+    Some((timeline_key(), Some(lane.changed_timeline()?.into_bytes())))
+}
+
+/// The history of the relays' database that this node knows.
+fn known_timeline(spool: &impl Store) -> Option<String> {
+    String::from_utf8(spool.state(&timeline_key()).ok()??).ok()
 }
 
 pub fn gone_key(endpoint: &str) -> StateKey {

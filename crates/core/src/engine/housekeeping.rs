@@ -5,13 +5,14 @@ use super::log::{Level, Log};
 use super::parts::Parts;
 use crate::config::Config;
 use crate::endpoint::FARM;
+use crate::lanes::KEPT_BY_NODE;
 use crate::spool::{SizeState, SpoolError, Store, transaction_bytes};
 use std::time::Duration;
 
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
 /// A node keeps for an hour what its relay has, which writes far more than its own hooks.
-const KEPT_BY_NODE_MS: i64 = 3_600_000;
+const KEPT_BY_NODE_MS: i64 = KEPT_BY_NODE.as_millis() as i64;
 const NODE_PRUNES_EVERY: Duration = Duration::from_secs(600);
 
 /// Steps of one cleanup. Events go first between steps.

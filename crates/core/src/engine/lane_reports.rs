@@ -275,6 +275,10 @@ impl LaneSink for LaneReports {
         }
     }
 
+    fn has_news(&self) {
+        self.waker.notify();
+    }
+
     fn lacks_thread(&self) {
         self.lacks_thread.store(true, Ordering::Relaxed);
         self.waker.notify();

@@ -40,6 +40,7 @@ mod progress;
 mod relay;
 mod render_again;
 mod reports;
+mod resend;
 mod sending_marks;
 mod shared_batches;
 #[cfg(test)]

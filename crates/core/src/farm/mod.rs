@@ -6,5 +6,6 @@ mod wire;
 pub use posts::{PostOutcome, PostQueue, PostRefusal, PostReply, ReceivedPost};
 pub use wire::{
     EventPost, ForwardedEvent, MAX_POST_BYTES, MAX_POST_EVENTS, NodeHead, POST_CONTENT_TYPE, POST_PATH,
-    PostFault, PostWriter, RefusedEvent, SpeaksFor, read_refusals, write_refusals,
+    PostFault, PostWriter, RESEND_HEADER, RefusedEvent, SpeaksFor, TIMELINE_HEADER, read_refusals,
+    write_refusals,
 };

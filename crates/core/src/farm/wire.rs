@@ -19,6 +19,12 @@ pub const POST_PATH: &str = "/v1/events";
 /// The content type of a post.
 pub const POST_CONTENT_TYPE: &str = "application/x-ndjson";
 
+/// The header of an answer with the history of the relay's database: a node that knows another one may have to post again.
+pub const TIMELINE_HEADER: &str = "taskbell-timeline";
+
+/// The header of an answer 409: of how many seconds what a node has posted is to be posted again.
+pub const RESEND_HEADER: &str = "taskbell-resend";
+
 /// The most events of one post.
 pub const MAX_POST_EVENTS: usize = 500;
 
@@ -63,6 +69,8 @@ pub struct NodeHead {
     pub speaks_for: SpeaksFor,
     /// When the post was written, in Unix milliseconds of the node's clock: the relay learns how wrong that is.
     pub sent_at: Option<i64>,
+    /// The history of the relay's database that the node knows, if it knows one.
+    pub timeline: Option<String>,
 }
 
 impl NodeHead {
@@ -78,6 +86,9 @@ impl NodeHead {
         }
         if let (Some(sent_at), Json::Object(line)) = (self.sent_at, &mut line) {
             line.insert("sent_at".to_owned(), sent_at.into());
+        }
+        if let (Some(timeline), Json::Object(line)) = (&self.timeline, &mut line) {
+            line.insert("timeline".to_owned(), timeline.as_str().into());
         }
         out.extend(json::bytes(&line));
         out.push(b'\n');
@@ -100,6 +111,7 @@ impl NodeHead {
             waiting: fields.get("waiting").and_then(whole_number).unwrap_or(0),
             speaks_for,
             sent_at: fields.get("sent_at").and_then(Json::as_i64),
+            timeline: fields.get("timeline").and_then(Json::as_str).map(str::to_owned),
         })
     }
 }

@@ -35,5 +35,6 @@ pub use job::Job;
 pub(crate) use job::LiveJob;
 pub(crate) use lane::{Failing, Lane, SendingAttempt, SentTimes};
 pub(crate) use post::{ask_relay, shown as shown_relay};
+pub(crate) use relay_cycle::{Forgotten, KEPT_BY_NODE};
 pub(crate) use report::{Disposition, LaneReport, LaneSink};
 pub(crate) use senders::Senders;

@@ -4,11 +4,12 @@ use super::body::Body;
 use super::exchange::Exchange;
 use super::job::Job;
 use super::lane::{Lane, PostResult};
+use super::relay_cycle::Forgotten;
 use super::request::signed_headers;
 use crate::endpoint::{Endpoint, Relays};
 use crate::event::EventId;
 use crate::farm::{NodeHead, POST_CONTENT_TYPE, PostWriter, RefusedEvent};
-use crate::platform::{PostAnswer, Request, read_post_answer};
+use crate::platform::{PostAnswer, Request, read_post_answer, timeline_of};
 use crate::secret::SecretUrl;
 use crate::spool::AttemptRow;
 use crate::transport::{Client, TransportErrorKind};
@@ -20,6 +21,9 @@ use taskbell_ring::failpoint;
 
 /// How soon an event that the spool cannot read now is asked for again.
 const READ_AGAIN: Duration = Duration::from_secs(1);
+
+const REPLACED: &str =
+    "answered 409: its database was replaced or restored, and it wants what it may lack once more";
 
 /// A post that was made.
 pub(super) struct Posted {
@@ -37,7 +41,7 @@ impl Posted {
 /// Posts these events, as many of them as one post carries; the others wait for the next one. `None` where nothing came
 /// of it, and nothing is in flight.
 pub(super) fn attempt(lane: &Lane, jobs: Vec<Job>) -> Option<Posted> {
-    let (at, waiting) = lane.next_relay();
+    let (at, waiting, timeline) = lane.next_relay();
     let relays = lane.endpoint.relays.as_ref();
     let Some((relays, url)) = relays.and_then(|relays| Some((relays, relays.urls.get(at)?))) else {
         lane.put_back(jobs, lane.clock.monotonic());
@@ -45,7 +49,7 @@ pub(super) fn attempt(lane: &Lane, jobs: Vec<Job>) -> Option<Posted> {
     };
     let is_sign_of_life = jobs.is_empty();
     let (waiting, sent_at) = ((waiting + jobs.len()) as u64, Some(lane.clock.unix_ms()));
-    let head = NodeHead { waiting, sent_at, ..relays.head.clone() };
+    let head = NodeHead { waiting, sent_at, timeline, ..relays.head.clone() };
     let Gathered { events, body } = gather(lane, &head, jobs);
     if events.is_empty() && !is_sign_of_life {
         lane.release();
@@ -61,11 +65,12 @@ pub(super) fn attempt(lane: &Lane, jobs: Vec<Job>) -> Option<Posted> {
     };
     let row = exchange.row(0, None, &lane.scrubber());
     let (outcome, error) = match &result {
-        PostResult::Taken | PostResult::Refused(_) => ("delivered", None),
+        PostResult::Taken(_) | PostResult::Refused(_) => ("delivered", None),
         PostResult::Wait(_, reason) => ("retry_after", Some(reason.clone())),
-        PostResult::TooLarge(reason) | PostResult::Unauthorized(reason) | PostResult::Elsewhere(reason) => {
-            ("retry", Some(reason.clone()))
-        }
+        PostResult::TooLarge(reason)
+        | PostResult::SendAgain(_, reason)
+        | PostResult::Unauthorized(reason)
+        | PostResult::Elsewhere(reason) => ("retry", Some(reason.clone())),
     };
     Some(Posted { events, result, row: AttemptRow { outcome, error, ..row } })
 }
@@ -146,6 +151,7 @@ pub(crate) fn ask_relay(
         | PostAnswer::TooLarge(reason)
         | PostAnswer::Unauthorized(reason)
         | PostAnswer::Elsewhere(reason) => Err(reason),
+        PostAnswer::SendAgain(..) => Err(REPLACED.to_owned()),
         PostAnswer::Refused(_) => Err("answered 422: it refuses a post without events".to_owned()),
     }
 }
@@ -178,7 +184,10 @@ fn result(
         Err(error) if error.kind == TransportErrorKind::Cancelled => None,
         Err(error) => Some(PostResult::Elsewhere(scrubber.scrub(&error.reason))),
         Ok(answer) => Some(match read_post_answer(answer, exchange.ended_at()) {
-            PostAnswer::Taken => PostResult::Taken,
+            PostAnswer::Taken => PostResult::Taken(timeline_of(answer)),
+            PostAnswer::SendAgain(timeline, within) => {
+                PostResult::SendAgain(Forgotten { timeline, within }, named(REPLACED.to_owned()))
+            }
             PostAnswer::Refused(refused) => of_these(jobs, &refused, &named),
             PostAnswer::TooLarge(reason) => PostResult::TooLarge(named(reason)),
             PostAnswer::Wait(wait, reason) => PostResult::Wait(wait, named(reason)),

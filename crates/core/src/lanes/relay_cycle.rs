@@ -13,6 +13,9 @@ const LONGEST_REQUESTED: Duration = Duration::from_secs(600);
 /// A node with open queues posts at least every 20 s, also if a post takes a while.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 
+/// How long a node keeps what its relay has.
+pub const KEPT_BY_NODE: Duration = Duration::from_secs(3600);
+
 /// How often the same failure is recorded: an outage of days must not fill the outbox with its attempts.
 const NOTED_EVERY: Duration = Duration::from_secs(60);
 
@@ -32,8 +35,24 @@ pub struct RelayCycle {
     most: usize,
     works: bool,
     posted_at: Option<Duration>,
+    /// The history of the relays' database, as an answer named it.
+    timeline: Option<String>,
+    /// Whether the spool has it.
+    is_kept: bool,
+    /// Until when the spool has events that such a database may forget.
+    keeps_until: Duration,
+    forgotten: Option<Forgotten>,
     /// The failures that were recorded since a relay took something, and when.
     noted: Vec<(String, Duration)>,
+}
+
+/// What a relay does not know any more, because its database was replaced or restored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forgotten {
+    /// The history of the present database.
+    pub timeline: String,
+    /// It lacks what was posted within this time.
+    pub within: Duration,
 }
 
 /// Why nothing is posted now.
@@ -58,6 +77,10 @@ impl RelayCycle {
             most: MAX_POST_EVENTS,
             works: false,
             posted_at: None,
+            timeline: None,
+            is_kept: true,
+            keeps_until: Duration::ZERO,
+            forgotten: None,
             noted: Vec::new(),
         }
     }
@@ -95,10 +118,53 @@ impl RelayCycle {
         self.works
     }
 
-    /// When a post without events is due; `None` while the node has no open queue.
+    /// When a post without events is due; `None` while the node has no open queue, and nothing that a relay may forget.
     pub fn sign_of_life_due(&self) -> Option<Duration> {
-        let due = self.posted_at.map_or(Duration::ZERO, |at| at + SIGN_OF_LIFE);
-        self.works.then(|| due.max(self.not_before))
+        let due = self.posted_at.map_or(Duration::ZERO, |at| at + SIGN_OF_LIFE).max(self.not_before);
+        (self.works || due < self.keeps_until).then_some(due)
+    }
+
+    /// The history of the relays' database that this node knows.
+    pub fn timeline(&self) -> Option<&str> {
+        self.timeline.as_deref()
+    }
+
+    /// Goes on with the history that the spool has. Events that another process posted may be in the spool as well.
+    pub fn resume_timeline(&mut self, timeline: String, now: Duration) {
+        self.timeline = Some(timeline);
+        self.is_kept = true;
+        self.forgotten = None;
+        self.keeps_until = now + KEPT_BY_NODE;
+    }
+
+    /// A relay has taken events, on this history if it leads on a database. One that the node knows only changes with
+    /// [`RelayCycle::resume_timeline`], when what is lacking waits again.
+    pub fn took_on(&mut self, timeline: Option<String>, now: Duration) {
+        if self.timeline.is_none() && timeline.is_some() {
+            self.timeline = timeline;
+            self.is_kept = false;
+        }
+        if self.timeline.is_some() {
+            self.keeps_until = now + KEPT_BY_NODE;
+        }
+    }
+
+    /// The history that the spool is to keep, once.
+    pub fn changed_timeline(&mut self) -> Option<String> {
+        if std::mem::replace(&mut self.is_kept, true) { None } else { self.timeline.clone() }
+    }
+
+    /// Nothing of it is posted before what is lacking waits again; the relay is asked again now and then.
+    pub fn asked_to_resend(&mut self, forgotten: Forgotten, now: Duration) {
+        self.failed = 0;
+        self.not_before = now + FIRST_PAUSE;
+        self.posted_at = Some(now);
+        self.forgotten = Some(forgotten);
+    }
+
+    /// What is to be posted again.
+    pub fn forgotten(&self) -> Option<&Forgotten> {
+        self.forgotten.as_ref()
     }
 
     /// The relay has what was posted.
@@ -242,6 +308,38 @@ mod tests {
         assert_eq!(recorded, 4, "each of two relays has its own");
         cycle.took(seconds(721));
         assert!(cycle.is_news("no answer", seconds(721)));
+    }
+
+    #[test]
+    fn a_node_whose_relay_may_forget_posts_at_least_every_twenty_seconds_for_an_hour() {
+        let mut cycle = RelayCycle::new(1);
+        cycle.took(seconds(10));
+        cycle.took_on(None, seconds(10));
+        assert_eq!((cycle.sign_of_life_due(), cycle.changed_timeline()), (None, None), "it has no database");
+        cycle.took_on(Some("7/1".to_owned()), seconds(20));
+        assert_eq!(cycle.changed_timeline().as_deref(), Some("7/1"));
+        assert_eq!(cycle.changed_timeline(), None, "it is kept once");
+        let mut now = seconds(20);
+        while let Some(due) = cycle.sign_of_life_due() {
+            assert!(due <= now + seconds(20));
+            now = due;
+            cycle.took(now);
+        }
+        assert!(now >= seconds(3600), "{now:?}");
+    }
+
+    #[test]
+    fn another_history_is_gone_on_with_once_what_it_lacks_waits() {
+        let mut cycle = RelayCycle::new(1);
+        cycle.took_on(Some("7/1".to_owned()), seconds(1));
+        let forgotten = Forgotten { timeline: "7/2".to_owned(), within: seconds(90) };
+        cycle.asked_to_resend(forgotten.clone(), seconds(5));
+        assert_eq!((cycle.timeline(), cycle.forgotten()), (Some("7/1"), Some(&forgotten)));
+        assert!(cycle.not_before() > seconds(5), "it does not ask all the time");
+        cycle.took_on(Some("7/2".to_owned()), seconds(6));
+        assert_eq!(cycle.timeline(), Some("7/1"), "a post that was under way changes nothing");
+        cycle.resume_timeline("7/2".to_owned(), seconds(7));
+        assert_eq!((cycle.timeline(), cycle.forgotten()), (Some("7/2"), None));
     }
 
     #[test]

@@ -61,6 +61,9 @@ pub trait LaneSink: Send + Sync {
     /// Is told that an attempt begins.
     fn attempt_begins(&self);
 
+    /// Is told that a lane wants something that is no report.
+    fn has_news(&self) {}
+
     /// Is told that the system had no thread for a sender, which must be asked for again with
     /// [`Senders::start_missing_thread`](super::Senders::start_missing_thread).
     fn lacks_thread(&self);

@@ -81,7 +81,7 @@ pub use platform_options::{
     MissingValue, PlatformOption, is_platform_option, option_names, platforms_with_option,
 };
 pub use received_request::ReceivedRequest;
-pub(crate) use relay::{PostAnswer, RELAY, read_post_answer};
+pub(crate) use relay::{PostAnswer, RELAY, read_post_answer, timeline_of};
 pub use request::{Attachment, Envelope, FollowUp, InClear, Live, RenderedMessage, Request};
 pub use rules::{BodyFault, FaultKind, pruned, warnings};
 pub use silence::silenced;

@@ -1,7 +1,7 @@
 //! A relay of the farm as the receiver of a node's posts: what its answers mean. No configuration names it as `platform`.
 
 use super::{Answer, Description, Platform, Target, event_kind, retry_after};
-use crate::farm::{RefusedEvent, read_refusals};
+use crate::farm::{RESEND_HEADER, RefusedEvent, TIMELINE_HEADER, read_refusals};
 use crate::message::{Context, Notice, default_body};
 use serde_json::Value;
 use std::time::Duration;
@@ -22,11 +22,16 @@ static DESCRIPTION: Description = Description {
 /// The wait where a relay asks for one and does not say how long.
 const WAIT: Duration = Duration::from_secs(1);
 
+/// The longest name of a history that a node keeps.
+const MAX_TIMELINE_BYTES: usize = 128;
+
 /// What a relay's answer to a post means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PostAnswer {
     /// It has all events of the post.
     Taken,
+    /// It leads on another history of its database than the node knows, which has this name, and lacks what was posted within this time.
+    SendAgain(String, Duration),
     /// It takes these events never, and the others in another post.
     Refused(Vec<RefusedEvent>),
     /// The post is too large.
@@ -48,6 +53,10 @@ pub fn read_post_answer(answer: &Answer, now_unix_ms: i64) -> PostAnswer {
     };
     match answer.status {
         200..=299 => PostAnswer::Taken,
+        409 => match timeline_of(answer) {
+            Some(name) => PostAnswer::SendAgain(name, lacks_of(answer)),
+            None => PostAnswer::Elsewhere(with("it does not say of which history its database is")),
+        },
         401 | 403 => PostAnswer::Unauthorized(with(
             "the `[farm] secret` of this node is none of the relay's `secrets`, or the clocks of the two differ",
         )),
@@ -71,6 +80,19 @@ pub fn read_post_answer(answer: &Answer, now_unix_ms: i64) -> PostAnswer {
             PostAnswer::Elsewhere(if said.is_empty() { reason } else { format!("{reason} ({said})") })
         }
     }
+}
+
+/// The history of the relay's database, as its answer names it.
+pub fn timeline_of(answer: &Answer) -> Option<String> {
+    answer
+        .header(TIMELINE_HEADER)
+        .filter(|name| (1..=MAX_TIMELINE_BYTES).contains(&name.len()))
+        .map(str::to_owned)
+}
+
+fn lacks_of(answer: &Answer) -> Duration {
+    let seconds = answer.header(RESEND_HEADER).and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(0))
 }
 
 impl Platform for Relay {
@@ -117,6 +139,17 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!((waits(&[("retry-after", "7")]), waits(&[])), (Duration::from_secs(7), WAIT));
+    }
+
+    #[test]
+    fn a_relay_that_lacks_something_says_since_when() {
+        let timeline = ("taskbell-timeline", "7714153830517371169/2");
+        let again = |within| PostAnswer::SendAgain(timeline.1.to_owned(), Duration::from_secs(within));
+        assert_eq!(read(409, &[timeline, ("taskbell-resend", "130")], ""), again(130));
+        assert_eq!(read(409, &[timeline], ""), again(0));
+        assert!(matches!(read(409, &[("taskbell-resend", "130")], ""), PostAnswer::Elsewhere(_)));
+        let long = "1".repeat(MAX_TIMELINE_BYTES + 1);
+        assert!(matches!(read(409, &[("taskbell-timeline", &long)], ""), PostAnswer::Elsewhere(_)));
     }
 
     #[test]

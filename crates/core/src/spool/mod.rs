@@ -29,6 +29,7 @@ mod reader;
 mod recovery;
 mod rows;
 mod schema;
+mod send_again;
 mod size_limit;
 mod sqlite_store;
 mod state_key;

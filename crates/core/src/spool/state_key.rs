@@ -32,6 +32,8 @@ pub enum StateKind {
     LiveMessage,
     /// The counts of an open queue; its name is that of the queue.
     QueueCounts,
+    /// On a node, the history of the relays' database; one value, without a name.
+    RelayTimeline,
     /// When messages were sent to an endpoint with a rate.
     SentTimes,
     /// A cooldown or a digest window.
@@ -59,6 +61,7 @@ impl StateKind {
             StateKind::OperatorMark => "operator mark",
             StateKind::LiveMessage => "live message",
             StateKind::QueueCounts => "queue counts",
+            StateKind::RelayTimeline => "relay timeline",
             StateKind::SentTimes => "sent times",
             StateKind::Shaping => "shaping",
             StateKind::TaskAddress => "task address",

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Client, Config, Statement};
 
 /// The oldest version that has all that is used; as `server_version_num`.
@@ -25,13 +25,30 @@ const WATCH_EVERY: Duration = Duration::from_millis(20);
 const SETTINGS: &str = "SET statement_timeout = '20s'; SET lock_timeout = '8s'; \
     SET idle_in_transaction_session_timeout = '5s'; SET TIME ZONE 'UTC'; SET plan_cache_mode = 'force_custom_plan'";
 
+const SERVER: &str = "SELECT current_setting('server_version_num')::int, current_setting('server_version')";
+
+/// The cluster, and the timeline that it writes; nothing of a replica.
+const TIMELINE: &str = "SELECT CASE WHEN NOT pg_is_in_recovery() THEN \
+    c.system_identifier::text || '/' || ltrim(left(pg_walfile_name(pg_current_wal_lsn()), 8), '0') END FROM pg_control_system() c";
+
 /// A connection, with the statements that were prepared on it.
 pub struct DatabaseSession {
     client: Client,
     statements: RefCell<HashMap<&'static str, Statement>>,
+    timeline: Option<String>,
 }
 
 impl DatabaseSession {
+    /// The history of the server that this is a session of: a replica that takes the place of its server begins another
+    /// one, and so does a cluster that is restored.
+    ///
+    /// # Errors
+    /// `Away` for a replica: it only reads until it takes the place of its server.
+    pub fn timeline(&self) -> Result<&str, DatabaseFault> {
+        let is_replica = || DatabaseFault::Away("this server is a replica, which only reads".to_owned());
+        self.timeline.as_deref().ok_or_else(is_replica)
+    }
+
     /// The statement, prepared when it is first asked for.
     ///
     /// # Errors
@@ -73,6 +90,8 @@ pub struct Database {
     session: Option<DatabaseSession>,
     // Whether the last call made its connection.
     is_new: bool,
+    // What was read and written so far is of this history.
+    timeline: Option<String>,
 }
 
 impl Database {
@@ -95,11 +114,15 @@ impl Database {
             // The default falls back to plain text.
             config.ssl_mode(SslMode::Require);
         }
-        config.connect_timeout(limit);
+        if config.get_hosts().len().max(config.get_hostaddrs().len()) > 1 {
+            // Whichever of them takes writes at present.
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
+        config.connect_timeout(of_each_server(&config, limit));
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| DatabaseFault::Away(error.to_string()))?;
         let name = name_of(&config);
-        Ok(Database { config, name, tls, limit, runtime, session: None, is_new: false })
+        Ok(Database { config, name, tls, limit, runtime, session: None, is_new: false, timeline: None })
     }
 
     /// Server, port and database, as people know it.
@@ -122,7 +145,13 @@ impl Database {
             Some(session) => session,
             None => {
                 let Database { config, tls, limit, runtime, .. } = self;
-                runtime.block_on(within(*limit, "connect", connect(config, tls)))?
+                let made = runtime.block_on(within(*limit, "connect", connect(config, tls)))?;
+                if let Some(followed) = &self.timeline
+                    && followed != made.timeline()?
+                {
+                    return Err(DatabaseFault::Replaced);
+                }
+                made
             }
         };
         self.use_session(used, what, work)
@@ -162,9 +191,14 @@ impl Database {
         done
     }
 
+    /// From now on only servers with this history will do, as a caller's own knowledge is of it. Any will do without one.
+    pub fn follow(&mut self, timeline: Option<String>) {
+        self.timeline = timeline;
+    }
+
     /// From now on each connect and each call takes this long at most.
     pub fn set_limit(&mut self, limit: Duration) {
-        self.config.connect_timeout(limit);
+        self.config.connect_timeout(of_each_server(&self.config, limit));
         self.limit = limit;
     }
 
@@ -184,6 +218,12 @@ impl Database {
     pub fn is_new(&self) -> bool {
         self.is_new
     }
+}
+
+/// The time to connect to each of the servers: one that does not answer must leave time for the others.
+fn of_each_server(config: &Config, limit: Duration) -> Duration {
+    let servers = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
+    limit / u32::try_from(servers).unwrap_or(u32::MAX)
 }
 
 /// The first server of the URL, and the database.
@@ -220,17 +260,18 @@ async fn connect(config: &Config, tls: &Connector) -> Result<DatabaseSession, Da
     // It ends with the client. What it says, the client's calls say too.
     tokio::spawn(async { drop(connection.await) });
     client.batch_execute(SETTINGS).await?;
-    let row = client
-        .query_one(
-            "SELECT current_setting('server_version_num')::int, current_setting('server_version')",
-            &[],
-        )
-        .await?;
+    let row = client.query_one(SERVER, &[]).await?;
     let (number, name): (i32, String) = (row.get(0), row.get(1));
     if number < OLDEST {
         return Err(DatabaseFault::Unfit(format!(
             "the database is PostgreSQL {name}; a farm needs 13 or later: update it, or name another one as `[farm] store`"
         )));
     }
-    Ok(DatabaseSession { client, statements: RefCell::default() })
+    let timeline = match client.query_one(TIMELINE, &[]).await.map_err(DatabaseFault::from) {
+        Ok(row) => row.get(0),
+        // A server that keeps it to itself is taken to be the same for ever.
+        Err(DatabaseFault::Refused(_)) => Some(String::new()),
+        Err(fault) => return Err(fault),
+    };
+    Ok(DatabaseSession { client, statements: RefCell::default(), timeline })
 }

@@ -18,6 +18,8 @@ pub enum DatabaseFault {
     Unfit(String),
     /// Another relay leads since this epoch: nothing of the transaction is kept.
     Deposed(i64),
+    /// Another server took the place of the one that this relay led on: it may lack what was written last.
+    Replaced,
     /// The answer to the end of this transaction was lost.
     InDoubt(String),
 }
@@ -104,6 +106,9 @@ impl fmt::Display for DatabaseFault {
             DatabaseFault::InDoubt(transaction) => {
                 write!(f, "the database did not say whether transaction {transaction} is kept")
             }
+            DatabaseFault::Replaced => f.write_str(
+                "another server took the place of the database, or it was restored: it may lack what was written last",
+            ),
             DatabaseFault::Deposed(epoch) => write!(f, "another relay leads: epoch {epoch} is over"),
         }
     }

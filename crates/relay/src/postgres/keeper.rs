@@ -1,7 +1,7 @@
 //! Keeps the lease of a relay that leads, on a thread of its own: renews it, and says when it is lost.
 
 use super::fault::DatabaseFault;
-use super::lease::{Lease, Term};
+use super::lease::{Lease, LedTimeline, Term};
 use crate::log::RelayLog;
 use crate::trust::Trust;
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub enum Lost {
 pub struct LeaseKeeper {
     pub trust: Trust,
     pub epoch: i64,
+    /// The history on which it leads.
+    pub timeline: Arc<LedTimeline>,
     shared: Arc<Shared>,
     lost: oneshot::Receiver<Lost>,
     thread: Option<JoinHandle<()>>,
@@ -61,6 +63,7 @@ impl LeaseKeeper {
     /// The system has no thread.
     pub fn start(lease: Lease, term: Term, log: RelayLog) -> std::io::Result<LeaseKeeper> {
         let trust = Trust::until(term.trusted_until());
+        let timeline = Arc::new(lease.timeline().cloned().unwrap_or_default());
         let (tell, lost) = oneshot::channel();
         let shared = Arc::new(Shared::default());
         let work = Renewal { lease, term, trust: trust.clone(), shared: Arc::clone(&shared), log };
@@ -69,7 +72,7 @@ impl LeaseKeeper {
                 let _ = tell.send(why);
             }
         })?;
-        Ok(LeaseKeeper { trust, epoch: term.epoch, shared, lost, thread: Some(thread) })
+        Ok(LeaseKeeper { trust, epoch: term.epoch, timeline, shared, lost, thread: Some(thread) })
     }
 
     /// From now on it is renewed only while the dispatcher of this instance works.
@@ -139,6 +142,10 @@ impl Renewal {
                     self.trust.set(term.trusted_until());
                 }
                 Ok(None) => return Some(self.lose(Lost::Deposed)),
+                Err(fault @ DatabaseFault::Replaced) => {
+                    self.log.write(Level::Warn, &fault.to_string());
+                    return Some(self.lose(Lost::Deposed));
+                }
                 Err(fault) if fault.is_transient() => {
                     self.log.repeat(AWAY, &format!("the lease cannot be renewed yet: {fault}"));
                     thread::sleep(TRY_AGAIN);

@@ -6,26 +6,9 @@
 
 use super::database::Database;
 use super::fault::DatabaseFault;
-use super::store::schema;
+use super::tables::{check_version, follow_timeline};
 use std::time::{Duration, Instant};
-use tokio_postgres::{Row, Transaction};
-
-/// The version of the tables below. A database with a later one is refused.
-const VERSION: i32 = 1;
-
-/// Two relays that make the tables at once wait for each other.
-const TABLES_LOCK: i64 = 0x7462_656c;
-
-const TABLES: &str = "
-CREATE SCHEMA IF NOT EXISTS taskbell;
-CREATE TABLE taskbell.meta (one boolean PRIMARY KEY DEFAULT true CHECK (one), version int NOT NULL, farm text NOT NULL);
-CREATE TABLE taskbell.leader (one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL, holder text NOT NULL);
--- Apart from `leader`: it is written all the time, and whoever holds a lock there must not hold that up.
-CREATE TABLE taskbell.pulse (one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL,
-    until timestamptz NOT NULL, pid int, started timestamptz) WITH (fillfactor = 50);
-INSERT INTO taskbell.leader (epoch, holder) VALUES (0, '');
-INSERT INTO taskbell.pulse (epoch, until) VALUES (0, '-infinity');
-";
+use tokio_postgres::Transaction;
 
 /// Free when its time is over, or the session that held it is gone: that is seen at once, and not after the time.
 const LOOK: &str = "SELECT l.epoch, l.holder, p.until < clock_timestamp() OR NOT EXISTS ( \
@@ -40,78 +23,6 @@ const FENCE: &str = "SELECT pg_current_xact_id()::text FROM taskbell.leader WHER
 
 /// The part of its time after which a leader no longer trusts itself, of ten: clocks may differ in their speed.
 const TRUSTED_TENTHS: u32 = 8;
-
-/// Makes the tables in an empty database, or checks those that are there. `farm` has the marks of the secrets of the farm:
-/// the database of another one, which has none of them, is refused. Those that were changed meanwhile are kept.
-///
-/// # Errors
-/// `Unfit` for tables of a later version or of another farm; those of a connection.
-pub fn prepare(database: &mut Database, farm: &[String]) -> Result<(), DatabaseFault> {
-    let marks = farm.join(" ");
-    database.run("look at its tables", async |client| {
-        let transaction = client.transaction().await?;
-        transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&TABLES_LOCK]).await?;
-        let known = transaction.query_one("SELECT to_regclass('taskbell.meta') IS NOT NULL", &[]).await?;
-        if !known.get::<_, bool>(0) {
-            transaction.batch_execute(TABLES).await?;
-            transaction.batch_execute(schema::TABLES).await?;
-            let meta = "INSERT INTO taskbell.meta (version, farm) VALUES ($1, $2)";
-            transaction.execute(meta, &[&VERSION, &marks]).await?;
-            return Ok(transaction.commit().await?);
-        }
-        let row = transaction.query_one(META, &[]).await?;
-        if check_meta(&row, farm)? != marks {
-            transaction.execute("UPDATE taskbell.meta SET farm = $1", &[&marks]).await?;
-        }
-        Ok(transaction.commit().await?)
-    })
-}
-
-/// Whether this farm can use the database, without changing anything in it. `false` where no relay has used it yet.
-///
-/// # Errors
-/// As [`prepare`].
-pub fn inspect(database: &mut Database, farm: &[String]) -> Result<bool, DatabaseFault> {
-    database.run("look at its tables", async |client| {
-        let known = client.query_one("SELECT to_regclass('taskbell.meta') IS NOT NULL", &[]).await?;
-        if known.get(0) {
-            check_meta(&client.query_one(META, &[]).await?, farm)?;
-            return Ok(true);
-        }
-        let may = client
-            .query_one("SELECT has_database_privilege(current_database(), 'CREATE'), current_user::text", &[])
-            .await?;
-        if !may.get::<_, bool>(0) {
-            return Err(DatabaseFault::Unfit(format!(
-                "the role {} may make no tables in the database: make it the database's owner, or run \
-                 `GRANT CREATE ON DATABASE` once",
-                may.get::<_, String>(1).escape_debug()
-            )));
-        }
-        Ok(false)
-    })
-}
-
-const META: &str = "SELECT version, farm FROM taskbell.meta";
-
-/// The marks that the database has of the farm's secrets.
-fn check_meta(row: &Row, farm: &[String]) -> Result<String, DatabaseFault> {
-    let (version, marks): (i32, String) = (row.get(0), row.get(1));
-    if version != VERSION {
-        return Err(DatabaseFault::Unfit(format!(
-            "the tables in the database have version {version}, this relay knows {VERSION}: update it, or name \
-             another database as `[farm] store`"
-        )));
-    }
-    if !marks.split(' ').any(|mark| farm.iter().any(|own| own == mark)) {
-        return Err(DatabaseFault::Unfit(
-            "the database belongs to another farm, whose relays have none of the `secrets` of this one: each farm needs a \
-             database of its own"
-                .to_owned(),
-        ));
-    }
-    Ok(marks)
-}
 
 /// Who leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +54,23 @@ pub struct Term {
     trusted_until: Instant,
 }
 
+/// The history on which a relay leads.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LedTimeline {
+    /// Its name, as [`DatabaseSession::timeline`](super::DatabaseSession::timeline) has it.
+    pub name: String,
+    /// Of an earlier history the database may lack what was committed since this time, by the monotonic clock.
+    lacks_since: Option<(Instant, Duration)>,
+}
+
+impl LedTimeline {
+    /// How long ago that begins which the database may have forgotten; zero where it has forgotten nothing.
+    pub fn lacks(&self, now: Instant) -> Duration {
+        let lacks = self.lacks_since.map(|(read, before)| before + now.saturating_duration_since(read));
+        lacks.unwrap_or_default()
+    }
+}
+
 impl Term {
     /// Whether it certainly still leads. What it sends after that, another may send, too.
     pub fn is_trusted(&self, now: Instant) -> bool {
@@ -162,50 +90,67 @@ pub struct Lease {
     time: Duration,
     // Of the session that took it.
     pid: Option<i32>,
+    timeline: Option<LedTimeline>,
 }
 
 impl Lease {
     /// Takes nothing yet. `holder` is for people; `time` is how long it holds without being renewed.
     pub fn new(database: Database, holder: &str, time: Duration) -> Lease {
-        Lease { database, holder: holder.to_owned(), time, pid: None }
+        Lease { database, holder: holder.to_owned(), time, pid: None, timeline: None }
     }
 
-    /// Takes the lease if it is free; `None` when another relay leads.
+    /// Takes the lease if it is free; `None` when another relay leads. Brings the tables up to date, if an earlier version
+    /// of the relay made them.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Those of the connection; `Unfit` for tables of a later version.
     pub fn take(&mut self) -> Result<Option<Term>, DatabaseFault> {
         let (holder, millis) = (&self.holder, self.time.as_millis() as f64);
         let mut asked = Instant::now();
+        self.database.follow(None);
         let taken = self.database.run("request for the lease", async |client| {
             let row = client.query_one(LOOK, &[]).await?;
             let (old, is_free): (i64, bool) = (row.get(0), row.get(2));
             if !is_free {
                 return Ok(None);
             }
+            let timeline = client.timeline()?.to_owned();
             let transaction = client.transaction().await?;
             // Waits for the transaction of the former leader.
             let lock = "SELECT FROM taskbell.leader WHERE epoch = $1 FOR UPDATE";
             if transaction.query_opt(lock, &[&old]).await?.is_none() {
                 return Ok(None);
             }
+            check_version(&transaction).await?;
             asked = Instant::now();
+            // Before the lease is written, whose last time is looked at.
+            let lacks = follow_timeline(&transaction, &timeline, millis).await?;
             let epoch = old + 1;
             let lead = "UPDATE taskbell.leader SET epoch = $1, holder = $2";
             transaction.execute(lead, &[&epoch, holder]).await?;
             let pulse = transaction.query_one(TAKE_PULSE, &[&old, &epoch, &millis]).await?;
             transaction.commit().await?;
-            Ok(Some((epoch, pulse.get::<_, i32>(0))))
+            let lacks_since = lacks.map(|before| (asked, before));
+            Ok(Some((epoch, pulse.get::<_, i32>(0), LedTimeline { name: timeline, lacks_since })))
         })?;
-        self.pid = taken.map(|(_, pid)| pid);
-        Ok(taken.map(|(epoch, _)| self.term(epoch, asked)))
+        let Some((epoch, pid, timeline)) = taken else { return Ok(None) };
+        self.pid = Some(pid);
+        // A server that takes the place of this one may have the same epoch, and lacks what this relay knows.
+        self.database.follow(Some(timeline.name.clone()));
+        self.timeline = Some(timeline);
+        Ok(Some(self.term(epoch, asked)))
+    }
+
+    /// The history on which it was taken last.
+    pub fn timeline(&self) -> Option<&LedTimeline> {
+        self.timeline.as_ref()
     }
 
     /// Renews it, every quarter of its time. `None` when it is lost: another leads, or the session that took it is gone.
     ///
     /// # Errors
-    /// Those of the connection, which may still hold it: the term goes on until it is no longer trusted. `Unfit` behind a
-    /// pooler that gives each transaction another session.
+    /// Those of the connection, which may still hold it: the term goes on until it is no longer trusted. `Replaced` by
+    /// a server with another history; `Unfit` behind a pooler that gives each transaction another session.
     pub fn renew(&mut self, term: &Term) -> Result<Option<Term>, DatabaseFault> {
         let (epoch, millis) = (term.epoch, self.time.as_millis() as f64);
         let asked = Instant::now();

@@ -1,8 +1,9 @@
 //! What an operator's commands ask of the database of a farm.
 
 use super::access::StoreAccess;
-use super::lease::{Leader, inspect, leader};
+use super::lease::{Leader, leader};
 use super::store::{PostgresOperator, PostgresReader};
+use super::tables::inspect;
 use std::fmt::Display;
 use std::time::Duration;
 use taskbell_core::config::{Config, FarmSettings};

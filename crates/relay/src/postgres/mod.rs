@@ -7,6 +7,7 @@ mod keeper;
 mod lease;
 mod look;
 mod store;
+mod tables;
 #[cfg(all(test, unix))]
 mod tests;
 mod tls;
@@ -15,7 +16,8 @@ pub use access::StoreAccess;
 pub use database::{Database, DatabaseSession};
 pub use fault::{DatabaseFault, ServerRefusal};
 pub(crate) use keeper::{LeaseKeeper, Lost};
-pub use lease::{Leader, Lease, Term, inspect, leader, prepare, transact, was_committed};
+pub use lease::{Leader, Lease, LedTimeline, Term, leader, transact, was_committed};
 pub use look::FarmStore;
 pub use store::{PostgresBatch, PostgresOperator, PostgresReader, PostgresStore};
+pub use tables::{inspect, prepare};
 pub use tls::Connector;

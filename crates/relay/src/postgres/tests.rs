@@ -1,8 +1,10 @@
 //! Who of several relays leads, and what becomes of its transactions: on a real PostgreSQL.
 
 mod cluster;
+mod replaced;
 mod store;
 mod store_faults;
+mod versions;
 
 use super::{
     Connector, Database, DatabaseFault, Lease, Term, inspect, leader, prepare, transact, was_committed,
@@ -224,7 +226,7 @@ fn what_cannot_be_used_is_refused_in_a_sentence() {
     });
     newer.unwrap();
     let newer = database_of("new").unwrap_err().to_string();
-    assert!(newer.contains("have version 99, this relay knows 1"), "{newer}");
+    assert!(newer.contains("have version 99, this relay knows 2"), "{newer}");
     let url = format!("postgres://u:hunter2@127.0.0.1:{}", cluster.port);
     let unnamed = Database::new(&url, connector(), LIMIT).err().unwrap().to_string();
     assert!(unnamed.contains("names no database") && !unnamed.contains("hunter2"), "{unnamed}");

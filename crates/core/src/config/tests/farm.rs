@@ -52,6 +52,19 @@ fn every_value_of_the_examples_of_a_farm_takes_effect() {
 }
 
 #[test]
+fn a_store_may_name_several_servers() {
+    let relay = |store: &str| {
+        let relay = "[farm]\nlisten = \"127.0.0.1:8790\"\nsecrets = [\"env:TASKBELL_FARM_SECRET\"]\n";
+        read_all(&format!("{relay}store = \"{store}\"\n")).map(drop)
+    };
+    for store in ["postgres://bell:p,w@db-a:5432,db-b:5433/bell", "postgres://db-a,db-b,db-c/bell?user=bell"]
+    {
+        relay(store).unwrap();
+    }
+    assert!(relay("http://db-a,db-b/bell").is_err());
+}
+
+#[test]
 fn a_node_needs_no_more_than_relays_and_the_secret() {
     let config = config(&format!("{}[host]\nname = \"render-09\"\n", node("")));
     let head = &config.relays().unwrap().relays.as_ref().unwrap().head;

@@ -135,6 +135,9 @@ impl<S: Store> Dispatcher<S> {
         if phase >= Phase::Draining {
             self.decider.hurry(self.parts.clock.unix_ms());
         }
+        if self.is_settled() {
+            self.send_again_what_relays_lack();
+        }
         // After what was read already.
         if self.is_settled() && self.ingest.is_empty() {
             if phase >= Phase::Draining {
@@ -170,7 +173,7 @@ impl<S: Store> Dispatcher<S> {
     }
 
     /// Takes over what dead instances left in the spool.
-    fn take_over(&mut self) {
+    pub(in crate::engine) fn take_over(&mut self) {
         match self.peers.take_over(&self.parts, &mut self.committer, &mut self.decider) {
             Ok(0) => {}
             Ok(_) => self.render_replayed(),

@@ -149,8 +149,9 @@ proptest! {
         node in "[a-zé \"\\\\]{1,20}",
         waiting in 0..u64::from(u32::MAX),
         sent_at in proptest::option::of(any::<i64>()),
+        timeline in proptest::option::of("[0-9]{1,19}/[0-9A-F]{1,8}"),
     ) {
-        let head = NodeHead { node: node.clone(), host: node, waiting, sent_at, ..NodeHead::default() };
+        let head = NodeHead { node: node.clone(), host: node, waiting, sent_at, timeline, ..NodeHead::default() };
         let mut writer = PostWriter::new(&head);
         for event in &events {
             prop_assert!(writer.add(event.id, &event.kind, event.accepted_at, &event.data));

@@ -3,6 +3,7 @@
 use super::{Inner, Lane};
 use crate::lanes::endpoint_health::{EndpointHealth, Pause};
 use crate::lanes::job::Job;
+use crate::lanes::relay_cycle::RelayCycle;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,9 +34,15 @@ impl Lane {
         inner.health_reported = health;
     }
 
-    /// Replaces an earlier lane to the same endpoint: what that one sent counts for the rate.
+    /// Replaces an earlier lane to the same endpoint: what that one sent counts for the rate, and what it knows of relays stays known.
     pub fn follow(&self, earlier: &Lane) {
-        self.lock().pace.resume(&earlier.lock().pace);
+        let now = self.clock.monotonic();
+        let (mut inner, earlier) = (self.lock(), earlier.lock());
+        inner.pace.resume(&earlier.pace);
+        let timeline = earlier.relays.as_ref().and_then(RelayCycle::timeline);
+        if let (Some(cycle), Some(timeline)) = (&mut inner.relays, timeline) {
+            cycle.resume_timeline(timeline.to_owned(), now);
+        }
     }
 
     /// The endpoint's health, if it has changed since the last call, with a quiet that is new; empty when all is

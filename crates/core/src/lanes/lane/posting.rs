@@ -4,7 +4,7 @@
 use super::{Inner, Lane, NextStep};
 use crate::clock::Moment;
 use crate::lanes::job::Job;
-use crate::lanes::relay_cycle::{PostPause, RelayCycle};
+use crate::lanes::relay_cycle::{Forgotten, PostPause, RelayCycle};
 use crate::lanes::report::{Disposition, LaneReport};
 use crate::spool::AttemptRow;
 use std::collections::HashMap;
@@ -13,7 +13,10 @@ use std::time::Duration;
 
 /// What a post came to.
 pub(in crate::lanes) enum PostResult {
-    Taken,
+    /// On this history of a database, if the relay leads on one.
+    Taken(Option<String>),
+    /// Nothing of the post, before what the relay lacks.
+    SendAgain(Forgotten, String),
     /// Of these events each is dead, for this reason, and the others go in another post.
     Refused(HashMap<i64, String>),
     TooLarge(String),
@@ -34,10 +37,32 @@ impl Lane {
         }
     }
 
-    /// The place of the relay that is next, and how many events wait, those of the post that has begun left out.
-    pub(in crate::lanes) fn next_relay(&self) -> (usize, usize) {
+    /// The place of the relay that is next, how many events wait, those of the post that has begun left out, and the
+    /// history of the relays' database that the node knows.
+    pub(in crate::lanes) fn next_relay(&self) -> (usize, usize, Option<String>) {
         let inner = self.lock();
-        (inner.relays.as_ref().map_or(0, RelayCycle::relay), inner.queue.len())
+        let timeline = inner.relays.as_ref().and_then(|cycle| cycle.timeline().map(str::to_owned));
+        (inner.relays.as_ref().map_or(0, RelayCycle::relay), inner.queue.len(), timeline)
+    }
+
+    /// Goes on with a history of the relays' database, which the spool has.
+    pub fn resume_timeline(self: &Arc<Self>, timeline: String) {
+        let now = self.clock.monotonic();
+        if let Some(cycle) = self.lock().relays.as_mut() {
+            cycle.resume_timeline(timeline, now);
+            cycle.hurry(now);
+        }
+        self.ask_for_sender();
+    }
+
+    /// The history that the spool is to keep, once; before what was posted on it is written as delivered.
+    pub fn changed_timeline(&self) -> Option<String> {
+        self.lock().relays.as_mut().and_then(RelayCycle::changed_timeline)
+    }
+
+    /// What a relay lacks, until [`Lane::resume_timeline`].
+    pub fn forgotten(&self) -> Option<Forgotten> {
+        self.lock().relays.as_ref().and_then(|cycle| cycle.forgotten().cloned())
     }
 
     /// A post is over. The events that it carried are delivered or dead, or wait for the next one.
@@ -48,8 +73,11 @@ impl Lane {
         let mut inner = self.lock();
         if let Some(cycle) = &mut inner.relays {
             match result {
-                PostResult::Taken => {
+                PostResult::Taken(timeline) => {
                     cycle.took(now.monotonic);
+                    if !jobs.is_empty() {
+                        cycle.took_on(timeline, now.monotonic);
+                    }
                     ended.extend(jobs.into_iter().map(|job| (job, Disposition::Delivered)));
                 }
                 PostResult::Refused(mut reasons) => {
@@ -60,6 +88,11 @@ impl Lane {
                             None => waiting.push(job),
                         }
                     }
+                }
+                PostResult::SendAgain(forgotten, reason) => {
+                    cycle.asked_to_resend(forgotten, now.monotonic);
+                    (waiting, failed) = (jobs, Some(reason));
+                    self.sink.has_news();
                 }
                 PostResult::TooLarge(reason) => match jobs.as_slice() {
                     [] => cycle.failed(now.monotonic),

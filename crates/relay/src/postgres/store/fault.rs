@@ -6,7 +6,7 @@ use taskbell_core::spool::{SpoolError, SpoolErrorKind};
 /// The fault of a store in the database of this name.
 pub fn store_error(name: &str, fault: &DatabaseFault) -> SpoolError {
     let kind = match fault {
-        DatabaseFault::Deposed(_) => SpoolErrorKind::Deposed,
+        DatabaseFault::Deposed(_) | DatabaseFault::Replaced => SpoolErrorKind::Deposed,
         DatabaseFault::Silent(..) | DatabaseFault::Away(_) | DatabaseFault::InDoubt(_) => SpoolErrorKind::Io,
         DatabaseFault::BadUrl(_) | DatabaseFault::Unfit(_) => SpoolErrorKind::Other,
         DatabaseFault::Refused(_) => match fault.code() {

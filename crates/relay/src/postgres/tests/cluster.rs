@@ -63,6 +63,15 @@ impl Cluster {
         self.run("pg_ctl", &["stop", "-w", "-m", "immediate", "-D", &self.data()]);
     }
 
+    /// As a replica that takes the place of its server: it goes on with what it has, on a timeline of its own.
+    pub fn begin_another_timeline(&self) {
+        self.down();
+        let mark = Path::new(&self.data()).join("standby.signal");
+        std::fs::write(mark, "").unwrap();
+        self.up();
+        self.run("pg_ctl", &["promote", "-w", "-D", &self.data()]);
+    }
+
     pub fn url(&self) -> String {
         format!("postgres://taskbell@127.0.0.1:{}/postgres", self.port)
     }
