@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import time
+import urllib.parse
+from typing import Any
 
 import pytest
 
-from bells import eventually
+from bells import endpoint, eventually
 from console import console
 from fake_platform import command
 from postgres import Cluster
@@ -144,3 +146,80 @@ def test_the_console_its_metrics_and_lists_show_a_farm_that_is_in_a_database(tmp
             one.kill()
     finally:
         cluster.close()
+
+
+def test_each_button_of_the_console_works_on_a_farm_that_is_in_a_database(tmp_path, receive):
+    answers = {
+        "/dead": Reply(400),
+        "/waits": Reply(500),
+        "/quiet": Reply(429, headers={"retry-after": "900"}),
+    }
+    receiver = receive(lambda request, _number: answers.get(request.target, Reply(200)))
+    cluster = Cluster()
+    try:
+        kinds = {"dead": "render.failed", "waits": "render.saved", "quiet": "render.started"}
+        config = relay_settings(
+            tmp_path,
+            receiver.url(),
+            farm={"store": cluster.url()},
+            endpoints={
+                name: endpoint(
+                    receiver.url(f"/{name}"), retry={"schedule": ["10ms" if name == "dead" else "30m"]}
+                )
+                for name in kinds
+            },
+            hooks=[{"on": [kind], "to": [name]} for name, kind in kinds.items()],
+        )
+        one = RelayProcess(tmp_path, config).leads()
+        try:
+            events = [event(kind) for kind in kinds.values() for _ in range(2)]
+            assert post(one, "node-1", *events).status == 204
+            press_each_button(one, receiver, answers)
+        finally:
+            one.kill()
+    finally:
+        cluster.close()
+
+
+def press_each_button(one: RelayProcess, receiver: Any, answers: dict[str, Reply]) -> None:
+    def rows(name: str, *options: str, count: int = 2) -> list[dict]:
+        wanted = ["--endpoint", name, *options]
+        return eventually(
+            f"{count} of {wanted}",
+            lambda: (found := listed(one, *wanted)) is not None and len(found) == count and found,
+        )
+
+    def was_tried(name: str, count: int) -> bool:
+        return sum(request.target == f"/{name}" for request in receiver.requests) >= count
+
+    with console(one.path) as page:
+        dead = rows("dead", "--dead")
+        eventually("the others were tried", lambda: was_tried("waits", 2) and was_tried("quiet", 1))
+        waits = rows("waits", "--pending")
+        answers.clear()
+        # Again: one dead letter.
+        assert page.post("/do/replay", f"delivery={dead[0]['delivery']}").status == 200
+        (arrives,) = rows("dead", "--delivered", count=1)
+        assert arrives["delivery"] == dead[0]["delivery"]
+        # Again: all of one reason.
+        reason = urllib.parse.urlencode({"reason": dead[1]["reason"]})
+        assert page.post("/do/replay", reason).status == 200
+        rows("dead", "--delivered")
+        # Send now what waits for its next attempt, and give the other one up.
+        assert page.post("/do/replay", f"delivery={waits[0]['delivery']}").status == 200
+        assert rows("waits", "--delivered", count=1)[0]["delivery"] == waits[0]["delivery"]
+        assert page.post("/do/drop", f"delivery={waits[1]['delivery']}").status == 200
+        (given_up,) = rows("waits", "--dead", count=1)
+        assert (given_up["delivery"], given_up["reason"]) == (waits[1]["delivery"], "dropped by hand")
+        assert page.post("/do/drop", f"delivery={waits[1]['delivery']}").status == 200
+        eventually("it is removed", lambda: not listed(one, "--endpoint", "waits", "--dead"))
+        # The pause that the receiver asked for ends before its time.
+        eventually("the pause is shown", lambda: "/do/lift" in page.ask("/").text)
+        assert page.post("/do/lift", "endpoint=quiet").status == 200
+        rows("quiet", "--delivered")
+        # Neither of these leaves anything behind.
+        before = len(listed(one))
+        assert "has it" in page.post("/do/test", "endpoint=dead").text
+        form = urllib.parse.urlencode({"type": "render.saved", "payload": "", "config": one.path.read_text()})
+        assert "fires" in page.post("/try", form, **{"hx-request": "true"}).text
+        assert len(listed(one)) == before

@@ -37,6 +37,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("luarocks", "luarocks", "the Lua tests"),
     ("chromium", "chromium", "the page of the console"),
     ("pg_ctlcluster", "postgresql", "the tests of a farm's database"),
+    ("pgbouncer", "pgbouncer", "the tests of a farm's database"),
     ("systemd-analyze", "systemd", "the unit of a relay"),
     ("npm", "npm", "the descriptions that GitHub and Discord publish"),
 ];

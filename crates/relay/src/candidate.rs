@@ -3,7 +3,9 @@
 
 use crate::leadership::LeaderLock;
 use crate::log::RelayLog;
-use crate::postgres::{DatabaseFault, Lease, LeaseKeeper, LedTimeline, Lost, StoreAccess, prepare};
+use crate::postgres::{
+    DatabaseFault, Lease, LeaseKeeper, LedTimeline, Lost, StoreAccess, check_sessions, prepare,
+};
 use crate::relay_error::RelayError;
 use crate::trust::Trust;
 use std::path::PathBuf;
@@ -140,6 +142,7 @@ fn ask(access: &StoreAccess, held: Option<Lease>) -> Asked {
     let made = match held {
         Some(lease) => Ok(lease),
         None => access.database(TAKE_LIMIT).and_then(|mut database| {
+            check_sessions(&mut database, &mut access.database(TAKE_LIMIT)?)?;
             prepare(&mut database, &access.farm)?;
             Ok(Lease::new(database, &access.holder, access.lease))
         }),

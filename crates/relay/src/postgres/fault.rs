@@ -46,6 +46,15 @@ impl DatabaseFault {
         }
     }
 
+    /// A pooler is between a relay and its database.
+    pub fn pooled() -> DatabaseFault {
+        DatabaseFault::Unfit(
+            "the database gives each transaction another session: name the database itself as `[farm] store`, \
+             or a pooler in session mode"
+                .to_owned(),
+        )
+    }
+
     /// Whether the same call may succeed later without anybody's help.
     pub fn is_transient(&self) -> bool {
         matches!(self, DatabaseFault::Silent(..) | DatabaseFault::Away(_))
@@ -63,6 +72,8 @@ impl From<tokio_postgres::Error> for DatabaseFault {
             {
                 DatabaseFault::Away(refusal.message().to_owned())
             }
+            // A prepared statement that another session has, or this one has not.
+            Some(refusal) if ["42P05", "26000"].contains(&refusal.code().code()) => DatabaseFault::pooled(),
             Some(refusal) => {
                 let (message, code) = (refusal.message().to_owned(), refusal.code().code().to_owned());
                 DatabaseFault::Refused(ServerRefusal { message, code })
@@ -70,7 +81,7 @@ impl From<tokio_postgres::Error> for DatabaseFault {
             None if lacks_trust(&error) => DatabaseFault::Unfit(format!(
                 "the connection to the database cannot be trusted: {}; a farm needs TLS to a database on another machine, \
                  with a certificate of an authority that the system or `[farm] ca_file` names",
-                std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default()
+                cause_of(&error)
             )),
             None => {
                 let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
@@ -78,6 +89,12 @@ impl From<tokio_postgres::Error> for DatabaseFault {
             }
         }
     }
+}
+
+fn cause_of(error: &tokio_postgres::Error) -> String {
+    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    // What verifies certificates says more than the kinds of errors that it has to choose from.
+    cause.strip_prefix("unexpected error: ").map_or(cause.clone(), str::to_owned)
 }
 
 /// Whether the server has no TLS, or a certificate that is not trusted. A connection that only breaks meanwhile is none.

@@ -160,11 +160,7 @@ impl Lease {
         })?;
         let Some(pid) = pid else { return Ok(None) };
         match self.pid.replace(pid) {
-            Some(before) if before != pid && !self.database.is_new() => Err(DatabaseFault::Unfit(
-                "the database gives each transaction another session: name the database itself as `[farm] store`, \
-                 or a pooler in session mode"
-                    .to_owned(),
-            )),
+            Some(before) if before != pid && !self.database.is_new() => Err(DatabaseFault::pooled()),
             _ => Ok(Some(self.term(epoch, asked))),
         }
     }

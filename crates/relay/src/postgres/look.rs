@@ -2,6 +2,7 @@
 
 use super::access::StoreAccess;
 use super::lease::{Leader, leader};
+use super::sessions::check_sessions;
 use super::store::{PostgresOperator, PostgresReader};
 use super::tables::inspect;
 use std::fmt::Display;
@@ -36,6 +37,8 @@ impl FarmStore {
     /// Why not.
     pub fn inspect(&self) -> Result<bool, String> {
         let mut database = self.0.database(LIMIT).map_err(sentence)?;
+        let mut other = self.0.database(LIMIT).map_err(sentence)?;
+        check_sessions(&mut database, &mut other).map_err(sentence)?;
         inspect(&mut database, &self.0.farm).map_err(sentence)
     }
 

@@ -6,6 +6,7 @@ mod fault;
 mod keeper;
 mod lease;
 mod look;
+mod sessions;
 mod store;
 mod tables;
 #[cfg(all(test, unix))]
@@ -18,6 +19,7 @@ pub use fault::{DatabaseFault, ServerRefusal};
 pub(crate) use keeper::{LeaseKeeper, Lost};
 pub use lease::{Leader, Lease, LedTimeline, Term, leader, transact, was_committed};
 pub use look::FarmStore;
+pub use sessions::check_sessions;
 pub use store::{PostgresBatch, PostgresOperator, PostgresReader, PostgresStore};
 pub use tables::{inspect, prepare};
 pub use tls::Connector;
