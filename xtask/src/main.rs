@@ -22,7 +22,7 @@ usage: cargo xtask COMMAND
   dist --target T  the same for this system alone; may be given several times
   dist --from DIR  the same of libraries and a command that are built already
   dist --profile P the same as `release` optimizes, not as `dist` does, which ships
-  reproduce        what ships for this system, built in two folders: the same bytes
+  reproduce        what ships for this system, built and packed twice, in two clones: the same bytes
   bench [PARTS]    the benchmarks, into target/bench/report.json and report.svg; in about an hour
   bench --quick    the same once and short; `--runs N` as often; `--docs` also into docs/benchmarks.md
   instructions     the instructions of a delivery, held to the recorded figure; `--record` records it
