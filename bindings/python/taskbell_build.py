@@ -33,7 +33,7 @@ LIBRARIES = {"win32": "taskbell.dll", "darwin": "libtaskbell.dylib"}
 
 SOURCES = [
     "Cargo.toml", "Cargo.lock", "build.rs", "cbindgen.toml", "pyproject.toml", "LICENSE", "README.md",
-    "src", "include", "crates", "benches", "xtask", "bindings/python", "tests/it",
+    "build", "src", "include", "crates", "benches", "xtask", "bindings/python", "tests/it",
 ]  # fmt: skip
 """What cargo and this backend read: every member of the workspace, and the package."""
 

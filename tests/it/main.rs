@@ -6,5 +6,6 @@ mod documents;
 mod farm;
 mod operator;
 mod preview;
+mod rust_api;
 mod spools;
 mod tidy;

@@ -30,7 +30,7 @@ pub fn test() -> bool {
     steps.step("programs for the tests from outside", tools::programs);
     let python = prepare_python(&mut steps);
     rust(&mut steps, &[]);
-    doc(&mut steps);
+    let pages = doc(&mut steps).map(|pages| ("TASKBELL_RUST_PAGES", pages));
     dependencies(&mut steps);
     ring_under_miri(&mut steps);
     let release = dist::build::library(&mut steps);
@@ -42,7 +42,8 @@ pub fn test() -> bool {
     }
     let folder = release.as_ref().and_then(|library| library.parent().map(Path::to_owned));
     let release = release.map(|library| ("TASKBELL_RELEASE_LIBRARY", library));
-    run_python(&mut steps, python.as_deref(), &all_python_tests(), &[], release);
+    let made: Vec<_> = release.into_iter().chain(pages).collect();
+    run_python(&mut steps, python.as_deref(), &all_python_tests(), &[], &made);
     match folder {
         Some(folder) => dist::test_here(&mut steps, &folder),
         None => steps.fail("packages", "the release library was not built"),
@@ -68,7 +69,7 @@ pub fn quick() -> bool {
     let python = prepare_python(&mut steps);
     rust(&mut steps, &[("TASKBELL_QUICK", "1")]);
     let files = QUICK.iter().map(|file| format!("tests/python/{file}")).collect::<Vec<_>>();
-    run_python(&mut steps, python.as_deref(), &files, &[], None);
+    run_python(&mut steps, python.as_deref(), &files, &[], &[]);
     steps.finish()
 }
 
@@ -78,7 +79,7 @@ pub fn python(arguments: &[String]) -> bool {
     steps.step("programs for the tests from outside", tools::programs);
     let python = prepare_python(&mut steps);
     build(&mut steps);
-    run_python(&mut steps, python.as_deref(), &all_python_tests(), arguments, None);
+    run_python(&mut steps, python.as_deref(), &all_python_tests(), arguments, &[]);
     steps.finish()
 }
 
@@ -123,9 +124,11 @@ fn rust(steps: &mut Steps, environment: &[(&str, &str)]) {
     }
 }
 
-fn doc(steps: &mut Steps) {
+/// Gives the folder with the pages of the Rust library.
+fn doc(steps: &mut Steps) -> Option<PathBuf> {
     let mut doc = cargo(["doc", "--workspace", "--no-deps"]);
-    steps.run("cargo doc", BUILD_LIMIT, doc.env("RUSTDOCFLAGS", "-D warnings"));
+    let done = steps.run("cargo doc", BUILD_LIMIT, doc.env("RUSTDOCFLAGS", "-D warnings"));
+    done.then(|| tools::target().join("doc/taskbell"))
 }
 
 /// The library, the command and the tests, with Clippy's lints. The library stands where the tests from outside load it.
@@ -207,7 +210,7 @@ fn run_python(
     python: Option<&Path>,
     tests: &[String],
     arguments: &[String],
-    release: Option<(&str, PathBuf)>,
+    made: &[(&str, PathBuf)],
 ) {
     const NAME: &str = "tests from outside";
     let library = library();
@@ -219,6 +222,6 @@ fn run_python(
     // Most of their time is waiting. The tests of one file stay in one process, which makes their fixtures once.
     let processes = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));
     pytest.args(["--numprocesses", &processes.to_string(), "--dist", "loadfile"]);
-    pytest.args(arguments).env("TASKBELL_LIBRARY", library).envs(release);
+    pytest.args(arguments).env("TASKBELL_LIBRARY", library).envs(made.iter().cloned());
     run_tests(steps, NAME, TEST_LIMIT, &mut pytest);
 }

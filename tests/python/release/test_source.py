@@ -26,6 +26,31 @@ taskbell.notify(sys.argv[1], "first message", timeout=60)
 print(taskbell.version())
 """
 
+HOST_MANIFEST = """
+[package]
+name = "host"
+edition = "2024"
+
+[workspace]
+
+[dependencies]
+serde_json = "1"
+taskbell = {{ version = "{}", default-features = false }}
+"""
+
+HOST = """
+use serde_json::json;
+use std::time::Duration;
+
+fn main() -> Result<(), taskbell::Error> {
+    let bell = taskbell::Bell::open(&std::env::args().nth(1).unwrap())?;
+    bell.on_task_complete(&json!({ "name": "frame 1", "duration_s": 41.5 }))?;
+    bell.on_queue_end(&json!({}))?;
+    assert_eq!(bell.close(Duration::from_secs(60))?, 0);
+    Ok(())
+}
+"""
+
 pytestmark = pytest.mark.skipif(FOLDER is None, reason="a release, and CI in its turn, compile the source")
 
 
@@ -41,27 +66,43 @@ def cargo():
     return {**env, **variables, "CARGO_TARGET_DIR": str(FOLDER), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def test_cargo_installs_the_command_from_the_crates_as_they_are_published(tmp_path, cargo):
-    crates = {}
+@pytest.fixture
+def crates(tmp_path):
+    """Where each crate is unpacked, and the words that let cargo take it from there: before they are
+    published, the index has none of them."""
+    places, words = {}, []
     for name in CRATES:
         with tarfile.open(Path(FOLDER or "") / "package" / f"{name}-{version()}.crate") as crate:
             crate.extractall(tmp_path, filter="data")
-        crates[name] = tmp_path / f"{name}-{version()}"
-    words = [
-        "install",
-        "--quiet",
-        "--debug",
-        "--root",
-        tmp_path / "installed",
-        "--path",
-        crates["taskbell"],
-    ]
-    for name, place in crates.items():
-        # Before they are published, the index has none of them.
-        words += ["--config", f"patch.crates-io.{name}.path='{place}'"]
-    run(need("cargo"), *words, env=cargo, cwd=tmp_path, timeout=LIMIT)
-    said = run(tmp_path / "installed" / "bin" / "taskbell", "--version", env=user(tmp_path / "home"))
+        places[name] = tmp_path / f"{name}-{version()}"
+        words += ["--config", f"patch.crates-io.{name}.path='{places[name]}'"]
+    return places, words
+
+
+def test_cargo_installs_the_command_from_the_crates_as_they_are_published(tmp_path, cargo, crates):
+    places, words = crates
+    root = tmp_path / "installed"
+    install = ["install", "--quiet", "--debug", "--root", root, "--path", places["taskbell"]]
+    run(need("cargo"), *install, *words, env=cargo, cwd=tmp_path, timeout=LIMIT)
+    said = run(root / "bin" / "taskbell", "--version", env=user(tmp_path / "home"))
     assert said.strip() == f"taskbell {version()}"
+
+
+def test_a_rust_program_delivers_with_the_crates_as_they_are_published(tmp_path, cargo, crates, receive):
+    """And compiles nothing of the command."""
+    host = tmp_path / "host"
+    (host / "src").mkdir(parents=True)
+    (host / "Cargo.toml").write_text(HOST_MANIFEST.format(version()), encoding="utf-8")
+    (host / "src" / "main.rs").write_text(HOST, encoding="utf-8")
+    _, words = crates
+    run(need("cargo"), "build", "--quiet", *words, env=cargo, cwd=host, timeout=LIMIT)
+    receiver = receive()
+    run(Path(cargo["CARGO_TARGET_DIR"]) / "debug" / "host", receiver.url(), env=user(tmp_path / "home"))
+    assert receiver.wait_for(1)[0].json()["type"] == "queue.end"
+    tree = run(need("cargo"), "tree", "--prefix", "none", *words, env=cargo, cwd=host)
+    names = {line.split()[0] for line in tree.splitlines() if line}
+    assert "taskbell-core" in names
+    assert names & {"axum", "clap", "hyper", "taskbell-cli", "taskbell-relay", "tokio"} == set()
 
 
 def test_pip_builds_the_wheel_from_the_source_distribution(tmp_path, cargo, receive):

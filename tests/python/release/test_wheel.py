@@ -170,7 +170,14 @@ def test_the_source_distribution_has_what_cargo_builds(tmp_path):
         "taskbell",
         "taskbell-ffi",
     }
-    for path in ("src", "crates/core/src", "crates/cli/src", "crates/taskbell/src", "bindings/python/taskbell"):
+    for path in (
+        "build",
+        "src",
+        "crates/core/src",
+        "crates/cli/src",
+        "crates/taskbell/src",
+        "bindings/python/taskbell",
+    ):
         here = {
             file.relative_to(ROOT / path)
             for file in (ROOT / path).rglob("*")

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Error {
     /// The kind.
     pub kind: ErrorKind,
@@ -14,6 +15,7 @@ pub struct Error {
 /// The kinds of [`Error`], with the numbers of the C ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
+#[non_exhaustive]
 pub enum ErrorKind {
     /// NULL, broken UTF-8, a name out of pattern, a number out of range.
     InvalidArgument = 1,
