@@ -7,6 +7,8 @@
 pub mod command;
 #[cfg(windows)]
 pub mod console;
+#[cfg(windows)]
+pub(crate) mod event;
 mod fork;
 mod signals;
 #[cfg(unix)]

@@ -81,3 +81,17 @@ def test_a_configuration_with_the_line_ends_and_the_mark_of_notepad(tree, wine, 
     assert "fine" in wine(command, "check", "taskbell.toml", cwd=tmp_path)
     assert "delivered" in wine(command, "send", "taskbell.toml", "test.event", "{}", cwd=tmp_path)
     receiver.wait_for(1)
+
+
+def test_a_spool_without_a_path_is_in_the_local_application_data(tree, wine, tmp_path, receive):
+    """Wine sets the variable by itself, so that the folder is the one of its user."""
+    receiver = receive()
+    config = settings(tmp_path, receiver.url())
+    del config["spool"]["path"]
+    (tmp_path / "taskbell.json").write_text(json.dumps(config))
+    command = tree / "bin" / "taskbell.exe"
+    assert "delivered" in wine(command, "send", "taskbell.json", "test.event", "{}", cwd=tmp_path)
+    receiver.wait_for(1)
+    users = wine.prefix / "drive_c" / "users"
+    (spool,) = users.glob("*/AppData/Local/taskbell/taskbell-*.db")
+    assert delivered(spool) == 1

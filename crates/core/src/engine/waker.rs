@@ -16,8 +16,7 @@ pub struct Waker {
     deep: AtomicBool,
     sleeper: OnceLock<Thread>,
     peer_signal: Mutex<Option<PeerSignal>>,
-    #[cfg(unix)]
-    pipe: OnceLock<WakePipe>,
+    own_signal: OnceLock<OwnSignal>,
 }
 
 impl Waker {
@@ -32,7 +31,7 @@ impl Waker {
 
     /// Whether signals of other processes end deep sleep.
     pub fn is_listening(&self) -> bool {
-        cfg!(unix) && lock(&self.peer_signal).is_some()
+        lock(&self.peer_signal).is_some()
     }
 
     /// Whether another process has signalled since the last call. Costs a system call.
@@ -42,9 +41,8 @@ impl Waker {
 
     /// Makes the calling thread the one that sleeps here.
     pub fn attach_this_thread(&self) {
-        #[cfg(unix)]
-        if let Ok((read, write)) = std::io::pipe() {
-            let _ = self.pipe.set(WakePipe { read, write });
+        if let Ok(signal) = OwnSignal::new() {
+            let _ = self.own_signal.set(signal);
         }
         self.sleeper.get_or_init(thread::current);
     }
@@ -63,7 +61,7 @@ impl Waker {
             self.sleep_deeply(limit);
         }
         if !self.deep.swap(false, Ordering::AcqRel) {
-            self.drain_pipe();
+            self.take_signal();
         }
     }
 
@@ -90,20 +88,10 @@ impl Waker {
         }
     }
 
-    #[cfg(unix)]
     fn sleep_deeply(&self, limit: Option<Duration>) {
-        use std::os::fd::AsFd;
-        let Some(pipe) = self.pipe.get() else { return self.park(limit) };
-        let mut files = vec![pipe.read.as_fd()];
+        let Some(own) = self.own_signal.get() else { return self.park(limit) };
         // Only the sleeping thread itself uses the signal, so nobody waits for this lock.
-        let signal = lock(&self.peer_signal);
-        files.extend(signal.as_ref().map(AsFd::as_fd));
-        crate::os::wait::await_readable(&files, limit);
-    }
-
-    #[cfg(not(unix))]
-    fn sleep_deeply(&self, limit: Option<Duration>) {
-        self.park(limit);
+        own.wait(lock(&self.peer_signal).as_ref(), limit);
     }
 
     fn park(&self, limit: Option<Duration>) {
@@ -115,30 +103,74 @@ impl Waker {
 
     /// Called once per deep sleep, by the thread that ended it.
     fn end_sleep(&self) {
-        #[cfg(unix)]
-        if let Some(pipe) = self.pipe.get() {
-            let _ = std::io::Write::write(&mut &pipe.write, b"!");
-            return;
-        }
-        if let Some(sleeper) = self.sleeper.get() {
+        if let Some(own) = self.own_signal.get() {
+            own.send();
+        } else if let Some(sleeper) = self.sleeper.get() {
             sleeper.unpark();
         }
     }
 
-    /// The thread that ended the deep sleep has written one byte, or is about to.
-    fn drain_pipe(&self) {
-        #[cfg(unix)]
-        if let Some(pipe) = self.pipe.get() {
-            let _ = std::io::Read::read(&mut &pipe.read, &mut [0]);
+    /// The thread that ended the deep sleep has sent one signal, or is about to.
+    fn take_signal(&self) {
+        if let Some(own) = self.own_signal.get() {
+            own.receive();
         }
     }
 }
 
-/// Holds one byte at most.
+/// What other threads of this process send; it can be waited for together with a signal of another process. Holds one
+/// byte at most.
 #[cfg(unix)]
-struct WakePipe {
+struct OwnSignal {
     read: std::io::PipeReader,
     write: std::io::PipeWriter,
+}
+
+#[cfg(unix)]
+impl OwnSignal {
+    fn new() -> std::io::Result<OwnSignal> {
+        std::io::pipe().map(|(read, write)| OwnSignal { read, write })
+    }
+
+    fn send(&self) {
+        let _ = std::io::Write::write(&mut &self.write, b"!");
+    }
+
+    fn receive(&self) {
+        let _ = std::io::Read::read(&mut &self.read, &mut [0]);
+    }
+
+    fn wait(&self, peer: Option<&PeerSignal>, limit: Option<Duration>) {
+        use std::os::fd::AsFd;
+        let mut files = vec![self.read.as_fd()];
+        files.extend(peer.map(AsFd::as_fd));
+        crate::os::wait::await_readable(&files, limit);
+    }
+}
+
+/// The same by an event.
+#[cfg(windows)]
+struct OwnSignal(crate::os::event::Event);
+
+#[cfg(windows)]
+impl OwnSignal {
+    fn new() -> std::io::Result<OwnSignal> {
+        crate::os::event::Event::unnamed().map(OwnSignal)
+    }
+
+    fn send(&self) {
+        self.0.set();
+    }
+
+    fn receive(&self) {
+        self.0.wait();
+    }
+
+    fn wait(&self, peer: Option<&PeerSignal>, limit: Option<Duration>) {
+        let mut events = vec![&self.0];
+        events.extend(peer.map(PeerSignal::event));
+        crate::os::event::await_any(&events, limit);
+    }
 }
 
 #[cfg(test)]
@@ -198,13 +230,15 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(30), "it missed a wake-up");
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_signal_of_another_process_ends_deep_sleep() {
         let folder = tempfile::tempdir().unwrap();
         let spool = folder.path().join("bell.db");
         let waker = Arc::new(Waker::default());
-        waker.listen(PeerSignal::open(&spool, "00112233445566aa").unwrap());
+        let instance = "00112233445566aa";
+        #[cfg(windows)]
+        std::fs::write(folder.path().join(format!("bell.db.{instance}.ring")), "").unwrap();
+        waker.listen(PeerSignal::open(&spool, instance).unwrap());
         let sleeper = Arc::clone(&waker);
         let dispatcher = thread::spawn(move || {
             sleeper.attach_this_thread();

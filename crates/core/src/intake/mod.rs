@@ -220,7 +220,7 @@ impl Intake {
         std::path::absolute(spool).map(|spool| adopt::left_in_hand(&spool)).unwrap_or_default()
     }
 
-    /// Removes the signal pipes that dead processes left next to this spool.
+    /// Removes what dead processes left of their signals next to this spool.
     pub fn sweep(spool: &Path) {
         if let Ok(spool) = std::path::absolute(spool) {
             peer_signal::sweep(&spool);
