@@ -230,6 +230,7 @@ fn of_each_server(config: &Config, limit: Duration) -> Duration {
 fn name_of(config: &Config) -> String {
     let host = match config.get_hosts().first() {
         Some(Host::Tcp(name)) => name.clone(),
+        #[cfg(unix)]
         Some(Host::Unix(folder)) => folder.display().to_string(),
         None => config.get_hostaddrs().first().map(IpAddr::to_string).unwrap_or_default(),
     };
@@ -243,6 +244,7 @@ fn is_near(host: &Host) -> bool {
         Host::Tcp(name) => {
             name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
         }
+        #[cfg(unix)]
         Host::Unix(_) => true,
     }
 }
