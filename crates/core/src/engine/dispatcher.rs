@@ -85,7 +85,7 @@ impl<S: Store> Dispatcher<S> {
         let now = self.parts.clock.now();
         if !self.parts.spool_health.is_full() {
             if !self.early.is_enough() {
-                self.ingest.read();
+                self.ingest.read(self.early.read_bytes());
                 let states = self.posted.read(&mut self.ingest, &mut self.decider, &self.parts, now);
                 self.transaction.states.extend(states);
             }

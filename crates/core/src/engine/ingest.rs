@@ -145,6 +145,8 @@ pub struct Ingest {
     /// Empty but for its room.
     from_ring: Vec<Record>,
     batch_bytes: usize,
+    /// How many bytes the last read took at most.
+    most_bytes: usize,
     bytes_read: usize,
 }
 
@@ -155,14 +157,16 @@ impl Ingest {
             records: VecDeque::new(),
             from_ring: Vec::new(),
             batch_bytes: BATCH_BYTES,
+            most_bytes: BATCH_BYTES,
             bytes_read: 0,
         }
     }
 
-    /// Reads from the ring, unless earlier records wait.
-    pub fn read(&mut self) {
+    /// Reads about so many bytes from the ring at most, unless earlier records wait.
+    pub fn read(&mut self, most_bytes: usize) {
         if self.is_empty() {
-            self.intake.read(self.batch_bytes, &mut self.from_ring);
+            self.most_bytes = self.batch_bytes.min(most_bytes);
+            self.intake.read(self.most_bytes, &mut self.from_ring);
             let records = self.from_ring.drain(..);
             self.records.extend(records.map(|record| IngestedRecord { record, origin: None }));
         }
@@ -224,7 +228,7 @@ impl Ingest {
 
     /// Whether the ring probably holds more than the last read took.
     pub fn has_more(&self) -> bool {
-        self.bytes_read >= self.batch_bytes / 2 || self.bytes_read > 0 && !self.is_empty()
+        self.bytes_read >= self.most_bytes / 2 || self.bytes_read > 0 && !self.is_empty()
     }
 
     /// Every event up to this ticket has been taken from here.
