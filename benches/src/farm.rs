@@ -1,5 +1,5 @@
 //! A farm on this machine: nodes that post to a relay, on a spool or on PostgreSQL, against one host that delivers itself.
-//! `taskbell-bench farm [store=postgres://…] [events=N]`; the database is an empty one, and is filled.
+//! `taskbell-bench farm [store=postgres://…] [events=N] [pending=N]`; the database is an empty one, and is filled.
 
 use crate::load::{Load, SECRET};
 use crate::measure;
@@ -10,68 +10,157 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const NODES: u64 = 4;
+/// How many nodes a farm has, one after the other.
+const FARMS: [u64; 3] = [1, 4, 16];
 /// Events a second of all nodes together, where latency is measured.
 const PACE: u64 = 1000;
-const LIMIT: Duration = Duration::from_secs(600);
+/// The same, for those who publish their figures at so little.
+const SLOW_PACE: u64 = 50;
+const LIMIT: Duration = Duration::from_secs(1200);
 
-/// How fast, and how soon: deliveries a second flat out, and p50 and p99 at [`PACE`] in milliseconds.
+/// How fast, and how soon: deliveries a second flat out, and milliseconds from the event to the receiver.
 struct Figures {
     rate: f64,
     p50_ms: f64,
     p99_ms: f64,
+    slow_p95_ms: f64,
+    /// Transactions of the database for an event flat out and at [`PACE`], and connections.
+    database: Option<[f64; 3]>,
 }
 
 pub fn run(words: &[String]) -> Result<(), String> {
     let load = Load::new(words);
     let events = load.number("events", 20_000)?;
-    let alone = measure_farm(None, events)?;
+    let store = load.text("store");
+    println!(
+        "| what | delivered a second | at {PACE}/s p50, p99 | at {SLOW_PACE}/s p95 | transactions an event, flat out, at {PACE}/s | connections |"
+    );
+    println!("|---|---|---|---|---|---|");
+    let alone = Farm { nodes: 1, relay: None }.measure(events)?;
     show("one host, its own spool", &alone, &alone);
-    show("4 nodes, a relay on a spool", &measure_farm(Some(""), events)?, &alone);
-    if let Some(store) = load.text("store") {
-        let line = format!("store = '{store}'\n");
-        show("4 nodes, a relay on PostgreSQL", &measure_farm(Some(&line), events)?, &alone);
+    for nodes in FARMS {
+        let farm = Farm { nodes, relay: Some(None) };
+        show(&format!("{nodes} nodes, a relay on a spool"), &farm.measure(events)?, &alone);
     }
-    Ok(())
+    let Some(store) = store else { return Ok(()) };
+    for nodes in FARMS {
+        let farm = Farm { nodes, relay: Some(Some(store)) };
+        show(&format!("{nodes} nodes, a relay on PostgreSQL"), &farm.measure(events)?, &alone);
+    }
+    let pending = load.number("pending", 0)?;
+    if pending > 0 { measure_start(store, pending) } else { Ok(()) }
 }
 
 fn show(what: &str, figures: &Figures, alone: &Figures) {
-    let Figures { rate, p50_ms, p99_ms } = figures;
+    let Figures { rate, p50_ms, p99_ms, slow_p95_ms, database } = figures;
     let ratio = rate / alone.rate;
+    let [flat_out, paced, connections] =
+        database.map_or([const { String::new() }; 3], |[flat_out, paced, connections]| {
+            [format!("{flat_out:.3}"), format!(", {paced:.3}"), format!("{connections}")]
+        });
     println!(
-        "{what}: {rate:.0} delivered a second ({ratio:.2}); at {PACE}/s p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms"
+        "| {what} | {rate:.0} ({ratio:.2}) | {p50_ms:.1} ms, {p99_ms:.1} ms | {slow_p95_ms:.1} ms | {flat_out}{paced} | {connections} |"
     );
 }
 
-/// Without a `store` nobody relays; an empty one is the spool.
-fn measure_farm(store: Option<&str>, events: u64) -> Result<Figures, String> {
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let sink = Sink::start(Mode::Accept)?;
-    let relay = store.map(|store| Relay::start(folder.path(), &sink.url(), store)).transpose()?;
-    let target =
-        relay.as_ref().map_or(format!("url={}", sink.url()), |relay| format!("relays={}", relay.url));
-    let nodes = if relay.is_some() { NODES } else { 1 };
-    let all = |client: &str, events: u64| -> Result<(), String> {
-        let each = events / nodes;
+/// Nodes, and where their relay keeps what it has. Without one, a host delivers itself.
+struct Farm<'a> {
+    nodes: u64,
+    /// The database; `None` for a spool.
+    relay: Option<Option<&'a str>>,
+}
+
+impl Farm<'_> {
+    fn measure(&self, events: u64) -> Result<Figures, String> {
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let sink = Sink::start(Mode::Accept)?;
+        let relay = self.relay.map(|store| Relay::start(folder.path(), &sink.url(), store)).transpose()?;
+        let store = self.relay.flatten();
+        let target =
+            relay.as_ref().map_or(format!("url={}", sink.url()), |relay| format!("relays={}", relay.url));
+        let all = |client: &str, events: u64| self.send(&sink, &target, client, events);
+        all("deliver", events / 10)?;
+        let (before, start) = (transactions(store)?, Instant::now());
+        all("deliver", events)?;
+        let rate = events as f64 / start.elapsed().as_secs_f64();
+        let after = transactions(store)?;
+        sink.set(Mode::Time);
+        let paced = |pace: u64, seconds: u64| {
+            let gap_us = 1_000_000 * self.nodes / pace;
+            all(&format!("latency flush=1 gap_us={gap_us}"), pace * seconds)?;
+            Ok::<_, String>(sink.take_ages().iter().map(|age| age.as_secs_f64() * 1000.0).collect::<Vec<_>>())
+        };
+        let ages = paced(PACE, 10)?;
+        let last = transactions(store)?;
+        let slow = paced(SLOW_PACE, 20)?;
+        let an_event = |from: f64, to: f64, events: u64| (to - from) / events as f64;
+        let database = store.map(|store| {
+            let connections =
+                ask(store, "SELECT count(*) - 1 FROM pg_stat_activity WHERE datname = current_database()")?;
+            Ok::<_, String>([an_event(before, after, events), an_event(after, last, PACE * 10), connections])
+        });
+        Ok(Figures {
+            rate,
+            p50_ms: measure::at(&ages, 0.5),
+            p99_ms: measure::at(&ages, 0.99),
+            slow_p95_ms: measure::at(&slow, 0.95),
+            database: database.transpose()?,
+        })
+    }
+
+    /// Has the nodes send as many events together, and waits until they have arrived.
+    fn send(&self, sink: &Sink, target: &str, client: &str, events: u64) -> Result<(), String> {
+        let each = events / self.nodes;
         let words = |node: u64| format!("{client} {target} node=n{node} disk=1 in_flight=16 events={each}");
         let before = sink.requests();
+        self.have_sent(words)?;
+        await_requests(sink, before + each * self.nodes)
+    }
+
+    fn have_sent(&self, words: impl Fn(u64) -> String + Sync) -> Result<(), String> {
+        let words = &words;
         thread::scope(|scope| {
-            let started: Vec<_> = (0..nodes)
+            let started: Vec<_> = (0..self.nodes)
                 .map(|node| scope.spawn(move || measure::client(&crate::setting::words(&words(node)))))
                 .collect();
             started.into_iter().try_for_each(|one| one.join().map_err(|_| "a node failed")?.map(drop))
-        })?;
-        await_requests(&sink, before + each * nodes)
-    };
-    all("deliver", events / 10)?;
+        })
+    }
+}
+
+/// A relay that finds so many deliveries waiting: how long until it delivers the first one.
+fn measure_start(store: &str, pending: u64) -> Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let sink = Sink::start(Mode::Hang)?;
+    let relay = Relay::start(folder.path(), &sink.url(), Some(store))?;
+    let farm = Farm { nodes: 4, relay: Some(Some(store)) };
+    let began = Instant::now();
+    farm.have_sent(|node| {
+        format!("deliver relays={} node=n{node} disk=1 events={}", relay.url, pending / 4)
+    })?;
+    let took = began.elapsed().as_secs_f64();
+    drop(relay);
+    sink.set(Mode::Accept);
     let (before, start) = (sink.requests(), Instant::now());
-    all("deliver", events)?;
-    let rate = (sink.requests() - before) as f64 / start.elapsed().as_secs_f64();
-    sink.set(Mode::Time);
-    let gap_us = 1_000_000 * nodes / PACE;
-    all(&format!("latency flush=1 gap_us={gap_us}"), PACE * 10)?;
-    let ages: Vec<f64> = sink.take_ages().iter().map(|age| age.as_secs_f64() * 1000.0).collect();
-    Ok(Figures { rate, p50_ms: measure::at(&ages, 0.5), p99_ms: measure::at(&ages, 0.99) })
+    let _relay = Relay::start(folder.path(), &sink.url(), Some(store))?;
+    await_requests(&sink, before + 1)?;
+    let first = start.elapsed().as_secs_f64();
+    println!(
+        "{pending} pending, accepted in {took:.0} s: the first delivery {first:.2} s after the start of a relay"
+    );
+    Ok(())
+}
+
+/// How many transactions the database has committed, once those that were are counted: sessions say so each second.
+fn transactions(store: Option<&str>) -> Result<f64, String> {
+    let Some(store) = store else { return Ok(0.0) };
+    thread::sleep(Duration::from_millis(1200));
+    ask(store, "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")
+}
+
+fn ask(store: &str, question: &str) -> Result<f64, String> {
+    let figures = measure::figures(Command::new("psql").args(["-XAtc", question, store]))?;
+    figures.first().copied().ok_or_else(|| "the database has no answer".to_owned())
 }
 
 fn await_requests(sink: &Sink, count: u64) -> Result<(), String> {
@@ -92,7 +181,8 @@ struct Relay {
 }
 
 impl Relay {
-    fn start(folder: &Path, sink: &str, store: &str) -> Result<Relay, String> {
+    fn start(folder: &Path, sink: &str, store: Option<&str>) -> Result<Relay, String> {
+        let store = store.map_or_else(String::new, |store| format!("store = '{store}'\n"));
         let path = folder.join("relay.toml");
         let spool = folder.join("relay.db");
         let text = format!(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 CODE = """
@@ -18,11 +19,11 @@ bell.close(20)
 
 
 class Host:
-    def __init__(self, config: dict[str, Any] | str) -> None:
-        """``config`` may be the path of a file."""
+    def __init__(self, config: dict[str, Any] | str, within: Sequence[str] = ()) -> None:
+        """``config`` may be the path of a file; ``within`` are words before the command."""
         given = config if isinstance(config, str) else json.dumps(config)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", CODE, given],
+            [*within, sys.executable, "-c", CODE, given],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

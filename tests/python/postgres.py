@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +46,25 @@ def free_port() -> int:
 
 
 class Cluster:
-    """A server that runs until ``close``. The data may lie in a folder of another file system."""
+    """A server that runs until ``close``. The data may lie in a folder of another file system.
 
-    def __init__(self, data: Path | None = None, fsync: bool = False) -> None:
+    With ``tls``, a certificate and its key, other machines reach it, too. ``within`` are words before each
+    command.
+    """
+
+    def __init__(
+        self,
+        data: Path | None = None,
+        fsync: bool = False,
+        tls: tuple[Path, Path] | None = None,
+        within: Sequence[str] = (),
+    ) -> None:
         found = programs() if sys.platform != "win32" else None
         if found is None:
             assert os.environ.get("CI") != "true", MISSING
             pytest.skip(MISSING)
         self.programs = found
+        self.within = within
         # The server runs as another user where the test is root.
         self.folder = Path(tempfile.mkdtemp(prefix="tb-pg", dir="/tmp"))
         self.data = (data or self.folder) / "data"
@@ -63,10 +75,24 @@ class Cluster:
         self._run("initdb", "-D", self.data, "-U", "taskbell", "--auth=trust", "--no-sync", "-E", "UTF8")
         settings = SETTINGS.format(port=self.port)
         settings += f"fsync = {'on' if fsync else 'off'}\n"
+        if tls is not None:
+            settings += self._reachable(*tls)
         with (self.data / "postgresql.conf").open("a") as conf:
             conf.write(settings)
         self.up()
         self.create("taskbell")
+
+    def _reachable(self, certificate: Path, key: Path) -> str:
+        """What the server's settings say, so that others reach it by TLS alone."""
+        for source, name in ((certificate, "server.crt"), (key, "server.key")):
+            target = self.data / name
+            shutil.copyfile(source, target)
+            target.chmod(0o600)
+            if os.geteuid() == 0:
+                shutil.chown(target, "nobody")
+        with (self.data / "pg_hba.conf").open("a") as rules:
+            rules.write("hostssl all all all trust\n")
+        return "listen_addresses = '*'\nssl = on\n"
 
     def url(self, database: str = "taskbell", port: int | None = None) -> str:
         return f"postgres://taskbell@127.0.0.1:{port or self.port}/{database}"
@@ -88,6 +114,14 @@ class Cluster:
 
         eventually("the server is gone", are_gone)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def answers(self) -> bool:
+        """Whether it takes statements, those that write among them."""
+        try:
+            self.sql("CREATE TEMPORARY TABLE any_row (n int)")
+        except AssertionError:
+            return False
+        return True
 
     def freeze(self) -> None:
         self._signal(self.processes(), signal.SIGSTOP)
@@ -122,6 +156,7 @@ class Cluster:
         if os.geteuid() == 0:
             # The server refuses to be root.
             command = ["runuser", "-u", "nobody", "--", *command]
+        command = [*self.within, *command]
         with tempfile.TemporaryFile("w+") as said:
             # A server that is started keeps what it is given open.
             done = subprocess.run(

@@ -13,6 +13,7 @@ import secrets
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,15 @@ def relay_settings(folder: Path, url: str, **sections: Any) -> dict[str, Any]:
 class RelayProcess:
     """`taskbell relay`. The port stays the same when it starts again."""
 
-    def __init__(self, folder: Path, config: dict[str, Any] | Path, name: str = "relay") -> None:
-        """``config`` may be a file."""
+    def __init__(
+        self,
+        folder: Path,
+        config: dict[str, Any] | Path,
+        name: str = "relay",
+        within: Sequence[str] = (),
+    ) -> None:
+        """``config`` may be a file; ``within`` are words before the command."""
+        self.within = within
         self.config = config if isinstance(config, dict) else None
         self.path = folder / f"{name}.json" if isinstance(config, dict) else config
         self.log = folder / f"{name}.log"
@@ -55,7 +63,7 @@ class RelayProcess:
             self.path.write_text(json.dumps(self.config))
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [command(), "--json", "relay", self.path],
+                [*self.within, command(), "--json", "relay", self.path],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -93,7 +101,10 @@ class RelayProcess:
 
     def status(self) -> dict[str, Any]:
         done = subprocess.run(
-            [command(), "--json", "relay", self.path, "--status"], capture_output=True, text=True, timeout=60
+            [*self.within, command(), "--json", "relay", self.path, "--status"],
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from bells import eventually, query, settings
+from farm_relay import Relay, node
+from steps import Reply
 from tools import need, run
 
 COMMON = """
@@ -155,6 +157,17 @@ def test_a_full_disk_refuses_by_name_and_loses_nothing(tmp_path, receive, on_a_d
     receiver = receive()
     text = on_a_disk_of_its_own(FULL, on_disk(tmp_path, receiver, ring))
     assert arrived(receiver) == set(json.loads(text.splitlines()[-1]))
+
+
+def test_a_full_disk_of_a_node_whose_relay_is_away_loses_nothing(tmp_path, receive, on_a_disk_of_its_own):
+    back = tmp_path / "back"
+    relay = Relay(receive, lambda _: None if back.exists() else Reply(503))
+    config = node(tmp_path / "disk", relay)
+    config["queue"].update({"max_bytes": "128KiB", "max_event_bytes": "16KiB"})
+    code = FULL.replace("make_room()\n", f"make_room()\nopen({str(back)!r}, 'w').close()\n", 1)
+    text = on_a_disk_of_its_own(code, config)
+    taken = {event["data"]["n"] for event in relay.taken if event["type"] == "test.event"}
+    assert taken == set(json.loads(text.splitlines()[-1]))
 
 
 @pytest.mark.parametrize("ring", ["auto", "beside"])

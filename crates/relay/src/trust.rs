@@ -24,11 +24,9 @@ impl Trust {
         Trust::with(FOR_EVER)
     }
 
-    /// It leads until then.
-    pub fn until(end: Instant) -> Trust {
-        let trust = Trust::with(0);
-        trust.set(end);
-        trust
+    /// Nobody knows yet.
+    pub fn suspended() -> Trust {
+        Trust::with(0)
     }
 
     fn with(nanos: u64) -> Trust {
@@ -61,7 +59,8 @@ mod tests {
     #[test]
     fn a_leader_is_trusted_until_its_time_is_over_or_nobody_knows() {
         let hour = Duration::from_secs(3600);
-        let trust = Trust::until(Instant::now() + hour);
+        let trust = Trust::suspended();
+        trust.set(Instant::now() + hour);
         let other = trust.clone();
         assert!(trust.leads());
         other.suspend();

@@ -1,7 +1,8 @@
 //! Keeps the lease of a relay that leads, on a thread of its own: renews it, and says when it is lost.
 
 use super::fault::DatabaseFault;
-use super::lease::{Lease, LedTimeline, Term};
+use super::lease::{Lease, LedTimeline};
+use super::tenure::{Renewal, Tenure, Term};
 use crate::log::RelayLog;
 use crate::trust::Trust;
 use std::sync::Arc;
@@ -62,11 +63,13 @@ impl LeaseKeeper {
     /// # Errors
     /// The system has no thread.
     pub fn start(lease: Lease, term: Term, log: RelayLog) -> std::io::Result<LeaseKeeper> {
-        let trust = Trust::until(term.trusted_until());
+        let tenure = Tenure::new(term, lease.time(), Instant::now());
+        let trust = Trust::suspended();
+        show(&trust, &tenure);
         let timeline = Arc::new(lease.timeline().cloned().unwrap_or_default());
         let (tell, lost) = oneshot::channel();
         let shared = Arc::new(Shared::default());
-        let work = Renewal { lease, term, trust: trust.clone(), shared: Arc::clone(&shared), log };
+        let work = LeaseWork { lease, tenure, trust: trust.clone(), shared: Arc::clone(&shared), log };
         let thread = thread::Builder::new().name("taskbell-lease".to_owned()).spawn(move || {
             if let Some(why) = work.keep() {
                 let _ = tell.send(why);
@@ -98,22 +101,20 @@ impl Drop for LeaseKeeper {
 }
 
 /// What the thread has.
-struct Renewal {
+struct LeaseWork {
     lease: Lease,
-    term: Term,
+    tenure: Tenure,
     trust: Trust,
     shared: Arc<Shared>,
     log: RelayLog,
 }
 
-impl Renewal {
+impl LeaseWork {
     /// Returns when it is lost, and nothing when it is given up.
     fn keep(mut self) -> Option<Lost> {
-        let time = self.lease.time();
-        let pause = time / RENEWALS;
+        let pause = self.lease.time() / RENEWALS;
         // An answer that comes later than the next renewal is worth nothing.
         self.lease.set_limit(pause);
-        let (mut steps, mut moved_at) = (0, Instant::now());
         loop {
             let lasts = self.lease.watch(pause, || self.shared.is_over() || self.shared.is_deposed());
             if self.shared.is_over() {
@@ -122,25 +123,24 @@ impl Renewal {
             if self.shared.is_deposed() {
                 return Some(self.lose(Lost::Deposed));
             }
-            if !lasts {
-                // Whoever sees that the session is gone may lead already.
-                self.trust.suspend();
+            let steps = self.shared.bell.get().map(|bell| bell.steps());
+            let may_renew = self.tenure.may_renew(lasts, steps, Instant::now());
+            show(&self.trust, &self.tenure);
+            if !may_renew {
+                self.log.repeat(HANGS, "the dispatcher of this relay hangs: it does not go on leading");
+                thread::sleep(TRY_AGAIN);
+                continue;
             }
-            if let Some(bell) = self.shared.bell.get() {
-                let seen = bell.steps();
-                if seen != steps {
-                    (steps, moved_at) = (seen, Instant::now());
-                } else if moved_at.elapsed() >= time {
-                    self.log.repeat(HANGS, "the dispatcher of this relay hangs: it does not go on leading");
-                    thread::sleep(TRY_AGAIN);
-                    continue;
-                }
-            }
-            match self.lease.renew(&self.term) {
-                Ok(Some(term)) => {
-                    self.term = term;
-                    self.trust.set(term.trusted_until());
-                }
+            let asked = self.lease.renew(self.tenure.term());
+            let renewal = match &asked {
+                Ok(Some(term)) => Renewal::Renewed(*term),
+                Ok(None) => Renewal::Deposed,
+                Err(_) => Renewal::Unanswered,
+            };
+            self.tenure.answer(renewal);
+            show(&self.trust, &self.tenure);
+            match asked {
+                Ok(Some(_)) => {}
                 Ok(None) => return Some(self.lose(Lost::Deposed)),
                 Err(fault @ DatabaseFault::Replaced) => {
                     self.log.write(Level::Warn, &fault.to_string());
@@ -164,6 +164,14 @@ impl Renewal {
             );
         }
         why
+    }
+}
+
+/// What lanes and the front go by.
+fn show(trust: &Trust, tenure: &Tenure) {
+    match tenure.trusted_until() {
+        Some(end) => trust.set(end),
+        None => trust.suspend(),
     }
 }
 

@@ -7,22 +7,23 @@
 use super::database::Database;
 use super::fault::DatabaseFault;
 use super::tables::{check_version, follow_timeline};
+use super::tenure::Term;
 use std::time::{Duration, Instant};
-use tokio_postgres::Transaction;
 
 /// Free when its time is over, or the session that held it is gone: that is seen at once, and not after the time.
 const LOOK: &str = "SELECT l.epoch, l.holder, p.until < clock_timestamp() OR NOT EXISTS ( \
     SELECT FROM pg_stat_activity a WHERE a.pid = p.pid AND a.backend_start = p.started) \
     FROM taskbell.leader l, taskbell.pulse p";
 
-const TAKE_PULSE: &str = "UPDATE taskbell.pulse SET epoch = $2, until = clock_timestamp() + $3 * interval '1 millisecond', \
+/// As [`RENEW`], of a lease that is still free: who held it may have renewed it since it looked free.
+const TAKE: &str = "UPDATE taskbell.pulse p SET epoch = $2, until = clock_timestamp() + $3 * interval '1 millisecond', \
+    pid = pg_backend_pid(), started = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()) \
+    WHERE epoch = $1 AND (until < clock_timestamp() OR NOT EXISTS ( \
+        SELECT FROM pg_stat_activity a WHERE a.pid = p.pid AND a.backend_start = p.started)) RETURNING pid";
+
+const RENEW: &str = "UPDATE taskbell.pulse SET epoch = $2, until = clock_timestamp() + $3 * interval '1 millisecond', \
     pid = pg_backend_pid(), started = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()) \
     WHERE epoch = $1 RETURNING pid";
-
-const FENCE: &str = "SELECT pg_current_xact_id()::text FROM taskbell.leader WHERE epoch = $1 FOR SHARE";
-
-/// The part of its time after which a leader no longer trusts itself, of ten: clocks may differ in their speed.
-const TRUSTED_TENTHS: u32 = 8;
 
 /// Who leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,14 +47,6 @@ pub fn leader(database: &mut Database) -> Result<Leader, DatabaseFault> {
     })
 }
 
-/// The time in which a relay leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Term {
-    /// Larger than that of every leader before.
-    pub epoch: i64,
-    trusted_until: Instant,
-}
-
 /// The history on which a relay leads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LedTimeline {
@@ -68,18 +61,6 @@ impl LedTimeline {
     pub fn lacks(&self, now: Instant) -> Duration {
         let lacks = self.lacks_since.map(|(read, before)| before + now.saturating_duration_since(read));
         lacks.unwrap_or_default()
-    }
-}
-
-impl Term {
-    /// Whether it certainly still leads. What it sends after that, another may send, too.
-    pub fn is_trusted(&self, now: Instant) -> bool {
-        now < self.trusted_until
-    }
-
-    /// Until when.
-    pub fn trusted_until(&self) -> Instant {
-        self.trusted_until
     }
 }
 
@@ -126,9 +107,11 @@ impl Lease {
             // Before the lease is written, whose last time is looked at.
             let lacks = follow_timeline(&transaction, &timeline, millis).await?;
             let epoch = old + 1;
+            let Some(pulse) = transaction.query_opt(TAKE, &[&old, &epoch, &millis]).await? else {
+                return Ok(None);
+            };
             let lead = "UPDATE taskbell.leader SET epoch = $1, holder = $2";
             transaction.execute(lead, &[&epoch, holder]).await?;
-            let pulse = transaction.query_one(TAKE_PULSE, &[&old, &epoch, &millis]).await?;
             transaction.commit().await?;
             let lacks_since = lacks.map(|before| (asked, before));
             Ok(Some((epoch, pulse.get::<_, i32>(0), LedTimeline { name: timeline, lacks_since })))
@@ -138,7 +121,7 @@ impl Lease {
         // A server that takes the place of this one may have the same epoch, and lacks what this relay knows.
         self.database.follow(Some(timeline.name.clone()));
         self.timeline = Some(timeline);
-        Ok(Some(self.term(epoch, asked)))
+        Ok(Some(Term::new(epoch, asked, self.time)))
     }
 
     /// The history on which it was taken last.
@@ -155,13 +138,13 @@ impl Lease {
         let (epoch, millis) = (term.epoch, self.time.as_millis() as f64);
         let asked = Instant::now();
         let pid = self.database.run("renewal of the lease", async |client| {
-            let row = client.query_opt(TAKE_PULSE, &[&epoch, &epoch, &millis]).await?;
+            let row = client.query_opt(RENEW, &[&epoch, &epoch, &millis]).await?;
             Ok(row.map(|row| row.get::<_, i32>(0)))
         })?;
         let Some(pid) = pid else { return Ok(None) };
         match self.pid.replace(pid) {
             Some(before) if before != pid && !self.database.is_new() => Err(DatabaseFault::pooled()),
-            _ => Ok(Some(self.term(epoch, asked))),
+            _ => Ok(Some(Term::new(epoch, asked, self.time))),
         }
     }
 
@@ -179,58 +162,4 @@ impl Lease {
     pub fn watch(&self, time: Duration, is_over: impl Fn() -> bool) -> bool {
         self.database.watch(time, is_over)
     }
-
-    fn term(&self, epoch: i64, asked: Instant) -> Term {
-        Term { epoch, trusted_until: asked + self.time * TRUSTED_TENTHS / 10 }
-    }
-}
-
-/// A transaction of the leader of this epoch: all that the work does is kept, or nothing.
-///
-/// # Errors
-/// `Deposed` when another leads: nothing is kept. `InDoubt` when the answer to its end was lost: [`was_committed`] says
-/// what became of it. Any other: nothing is kept.
-pub fn transact(
-    database: &mut Database,
-    epoch: i64,
-    work: impl AsyncFnOnce(&Transaction<'_>) -> Result<(), DatabaseFault>,
-) -> Result<(), DatabaseFault> {
-    let mut ending = None;
-    let done = database.run("transaction", async |client| {
-        let transaction = client.transaction().await?;
-        let Some(row) = transaction.query_opt(FENCE, &[&epoch]).await? else {
-            return Err(DatabaseFault::Deposed(epoch));
-        };
-        let id: String = row.get(0);
-        work(&transaction).await?;
-        ending = Some(id);
-        Ok(transaction.commit().await?)
-    });
-    match (done, ending) {
-        (Err(fault), Some(transaction)) if fault.is_transient() => Err(DatabaseFault::InDoubt(transaction)),
-        (done, _) => done,
-    }
-}
-
-/// What became of a transaction whose answer was lost. Waits while it is in progress, as a server that lost its client
-/// only sees later.
-///
-/// # Errors
-/// Those of the connection; `Silent` also while it is in progress for too long. Ask again.
-pub fn was_committed(database: &mut Database, transaction: &str) -> Result<bool, DatabaseFault> {
-    database.run("question about a transaction", async |client| {
-        loop {
-            let row = client.query_one("SELECT pg_xact_status($1::text::xid8)", &[&transaction]).await?;
-            match row.get::<_, Option<&str>>(0) {
-                Some("committed") => return Ok(true),
-                Some("aborted") => return Ok(false),
-                Some(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-                None => {
-                    let text =
-                        format!("the database no longer knows what became of transaction {transaction}");
-                    return Err(DatabaseFault::Unfit(text));
-                }
-            }
-        }
-    })
 }

@@ -3,12 +3,14 @@
 mod access;
 mod database;
 mod fault;
+mod fence;
 mod keeper;
 mod lease;
 mod look;
 mod sessions;
 mod store;
 mod tables;
+mod tenure;
 #[cfg(all(test, unix))]
 mod tests;
 mod tls;
@@ -16,10 +18,12 @@ mod tls;
 pub use access::StoreAccess;
 pub use database::{Database, DatabaseSession};
 pub use fault::{DatabaseFault, ServerRefusal};
+pub use fence::{transact, was_committed};
 pub(crate) use keeper::{LeaseKeeper, Lost};
-pub use lease::{Leader, Lease, LedTimeline, Term, leader, transact, was_committed};
+pub use lease::{Leader, Lease, LedTimeline, leader};
 pub use look::FarmStore;
 pub use sessions::check_sessions;
 pub use store::{PostgresBatch, PostgresOperator, PostgresReader, PostgresStore};
 pub use tables::{inspect, prepare};
+pub use tenure::Term;
 pub use tls::Connector;

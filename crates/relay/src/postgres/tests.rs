@@ -6,6 +6,7 @@ mod store;
 mod store_faults;
 mod versions;
 
+use super::fence::{FENCE, LEAVE_MARK, new_mark};
 use super::{
     Connector, Database, DatabaseFault, Lease, Term, inspect, leader, prepare, transact, was_committed,
 };
@@ -156,10 +157,10 @@ fn a_lost_answer_to_a_commit_is_neither_doubled_nor_dropped() {
     let term = lease(&cluster.url(), LEASE).take().unwrap().unwrap();
     for number in 0..20 {
         proxy.swallow_commit();
-        let Err(DatabaseFault::InDoubt(transaction)) = add(&mut writer, &term, number) else {
+        let Err(DatabaseFault::InDoubt(mark)) = add(&mut writer, &term, number) else {
             panic!("its answer came")
         };
-        assert!(was_committed(&mut writer, &transaction).unwrap());
+        assert!(was_committed(&mut writer, term.epoch, &mark).unwrap());
     }
     assert_eq!(numbers(&mut direct), (0..20).collect::<Vec<i64>>());
     let refused = transact(&mut writer, term.epoch, async |transaction| {
@@ -205,6 +206,30 @@ fn a_server_that_is_stopped_and_started_keeps_what_was_committed_and_who_led_lea
     let renewed = held.renew(&term).unwrap().unwrap();
     add(&mut writer, &renewed, 3).unwrap();
     assert_eq!(numbers(&mut writer), [1, 3]);
+}
+
+#[test]
+fn what_a_crashed_server_forgot_is_not_taken_for_kept_though_another_transaction_has_its_number() {
+    let Some(cluster) = Cluster::start() else { return };
+    let mut writer = make_numbers(&cluster);
+    let term = lease(&cluster.url(), LEASE).take().unwrap().unwrap();
+    let mark = new_mark(term.epoch);
+    let mut number = String::new();
+    let begun = writer.run("transaction", async |client| {
+        client.batch_execute("BEGIN").await?;
+        client.query(FENCE, &[&term.epoch]).await?;
+        client.batch_execute("INSERT INTO numbers VALUES (1)").await?;
+        client.execute(LEAVE_MARK, &[&mark]).await?;
+        number = client.query_one("SELECT pg_current_xact_id()::text", &[]).await?.get(0);
+        Ok(())
+    });
+    begun.unwrap();
+    cluster.down();
+    cluster.up();
+    writer.forget();
+    add(&mut writer, &term, 2).unwrap();
+    assert!(!was_committed(&mut writer, term.epoch, &mark).unwrap(), "transaction {number}");
+    assert_eq!(numbers(&mut writer), [2]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use taskbell_core::spool::{
 /// One transaction. Dropped without `commit`, it leaves nothing.
 pub struct PostgresBatch<'a> {
     pub(super) store: &'a mut PostgresStore,
-    /// Its name on the server, once it has begun there.
+    /// Its mark, once it has begun on the server.
     pub(super) transaction: Option<String>,
     pub(super) rows: GatheredRows,
     pub(super) deliveries: HashMap<i64, Option<KnownDelivery>>,

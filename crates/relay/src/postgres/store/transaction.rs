@@ -3,7 +3,8 @@
 use super::PostgresBatch;
 use super::flight::{self, BoundStatement, values};
 use super::numbers::RowNumbers;
-use crate::postgres::{DatabaseFault, was_committed};
+use crate::postgres::DatabaseFault;
+use crate::postgres::fence::{FENCE, LEAVE_MARK, new_mark, was_committed};
 use std::time::{Duration, Instant};
 use taskbell_core::spool::{SpoolError, SpoolErrorKind};
 use tokio_postgres::Row;
@@ -13,8 +14,6 @@ const DOUBT: Duration = Duration::from_secs(20);
 
 /// Between two questions to a server that is away.
 const AGAIN: Duration = Duration::from_millis(100);
-
-const FENCE: &str = "SELECT pg_current_xact_id()::text FROM taskbell.leader WHERE epoch = $1 FOR SHARE";
 
 impl PostgresBatch<'_> {
     /// The rows of a statement of this transaction.
@@ -42,12 +41,11 @@ impl PostgresBatch<'_> {
             [BoundStatement::new("BEGIN", values![]), BoundStatement::new(FENCE, values![epoch])],
         );
         // It has begun, whatever is answered: it is taken back when this is dropped, or the connection would stay in it.
-        self.transaction = Some(String::new());
+        self.transaction = Some(new_mark(epoch));
         let mut rows = database.run("transaction", async |session| flight::send(session, &calls).await)?;
-        let Some(fence) = rows.get(1).and_then(|rows| rows.first()) else {
+        if rows.get(1).is_none_or(Vec::is_empty) {
             return Err(DatabaseFault::Deposed(epoch));
-        };
-        self.transaction = Some(fence.get(0));
+        }
         rows.drain(..2);
         Ok(rows)
     }
@@ -74,7 +72,7 @@ impl PostgresBatch<'_> {
         }
         let numbers_at = calls.len().wrapping_sub(1);
         let mut answers = if self.transaction.is_none() {
-            // The name of the transaction must be known before its end is asked for.
+            // It must have begun before its end is asked for: else nobody waits for it who wants to know what became of it.
             let answers = self.fly(calls)?;
             self.finish(Vec::new())?;
             answers
@@ -89,6 +87,8 @@ impl PostgresBatch<'_> {
 
     /// Sends the last statements with the end of the transaction.
     fn finish(&mut self, mut calls: Vec<BoundStatement<'_>>) -> Result<Vec<Vec<Row>>, SpoolError> {
+        let mark = self.transaction.clone().unwrap_or_default();
+        calls.push(BoundStatement::new(LEAVE_MARK, values![mark]));
         calls.push(BoundStatement::new("COMMIT", values![]));
         match self.send(calls) {
             Ok(answers) => {
@@ -100,18 +100,19 @@ impl PostgresBatch<'_> {
         }
     }
 
-    /// The answer to the end was lost: the server knows what became of it. Until it says so nobody can go on, since what
-    /// was written is neither to be written nor sent twice.
+    /// The answer to the end was lost: its mark is there if it was kept. Until the server says so nobody can go on, since
+    /// what was written is neither to be written nor sent twice.
     fn resolve_doubt(&mut self, fault: &DatabaseFault) -> Result<Vec<Vec<Row>>, SpoolError> {
-        let Some(transaction) = self.transaction.take() else { return Err(self.void(fault)) };
+        let Some(mark) = self.transaction.take() else { return Err(self.void(fault)) };
         let until = Instant::now() + DOUBT;
         loop {
-            match was_committed(&mut self.store.database.borrow_mut(), &transaction) {
+            let asked = was_committed(&mut self.store.database.borrow_mut(), self.store.epoch, &mark);
+            match asked {
                 Ok(true) => return Ok(Vec::new()),
                 Ok(false) => break,
-                Err(asked) if asked.is_transient() && Instant::now() < until => std::thread::sleep(AGAIN),
+                Err(asked) if may_ask_again(&asked) && Instant::now() < until => std::thread::sleep(AGAIN),
                 Err(_) => {
-                    let fault = DatabaseFault::InDoubt(transaction);
+                    let fault = DatabaseFault::InDoubt(mark);
                     let error = self.store.deposed(&format!("{fault}, so this relay no longer leads"));
                     self.store.is_void = Some(error.clone());
                     return Err(self.fault.insert(error).clone());
@@ -139,4 +140,9 @@ impl PostgresBatch<'_> {
         let error = SpoolError::of_database(&self.store.name, SpoolErrorKind::Other, detail);
         self.fault.insert(error).clone()
     }
+}
+
+/// Whether the server may say later what became of a transaction. 55P03: that is not over yet.
+fn may_ask_again(fault: &DatabaseFault) -> bool {
+    fault.is_transient() || fault.code() == "55P03"
 }
