@@ -38,6 +38,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("chromium", "chromium", "the page of the console"),
     ("pg_ctlcluster", "postgresql", "the tests of a farm's database"),
     ("pgbouncer", "pgbouncer", "the tests of a farm's database"),
+    ("faketime", "faketime", "the tests of a farm whose clocks differ"),
     ("systemd-analyze", "systemd", "the unit of a relay"),
     ("npm", "npm", "the descriptions that GitHub and Discord publish"),
 ];

@@ -142,7 +142,7 @@ impl Front {
 
     async fn answer_of(&self, leading: &Leading, request: Request<Incoming>) -> NodeAnswer {
         let bell = &leading.bell;
-        match read_post(request, &self.verifier, bell.max_event_bytes(), &self.budget).await {
+        match read_post(request, &self.verifier, bell, &self.budget).await {
             Ok(read) => match leading.refuse_history(&read.post.head) {
                 Some(answer) => answer,
                 None => tokio::select! {

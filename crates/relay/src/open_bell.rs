@@ -2,7 +2,7 @@
 
 use crate::candidate::{Candidate, Lead};
 use crate::log::RelayLog;
-use crate::postgres::{PostgresReader, PostgresStore, StoreAccess};
+use crate::postgres::{DatabaseClock, PostgresReader, PostgresStore, StoreAccess};
 use crate::relay_error::RelayError;
 use crate::trust::Trust;
 use std::sync::Arc;
@@ -29,13 +29,14 @@ pub async fn open_bell(
     let config = Arc::clone(config);
     let on_database = match (candidate, lead) {
         (Candidate::Database(access), Lead::Lease(keeper)) => {
-            Some((access.clone(), keeper.epoch, keeper.timeline.name.clone(), keeper.trust.clone()))
+            let history = (keeper.epoch, keeper.timeline.name.clone(), Arc::clone(&keeper.clock));
+            Some((access.clone(), history, keeper.trust.clone()))
         }
         _ => None,
     };
     let may_pass = on_database.is_some();
     let opened = spawn_blocking(move || match on_database {
-        Some((access, epoch, timeline, trust)) => open_on(&access, (epoch, timeline), trust, config, bounds),
+        Some((access, history, trust)) => open_on(&access, history, trust, config, bounds),
         None => Bell::open_relay(config, bounds),
     });
     let bell = match opened.await {
@@ -58,7 +59,7 @@ pub async fn open_bell(
 
 fn open_on(
     access: &StoreAccess,
-    (epoch, timeline): (i64, String),
+    (epoch, timeline, clock): (i64, String, Arc<DatabaseClock>),
     trust: Trust,
     config: Arc<Config>,
     bounds: RelayBounds,
@@ -72,7 +73,7 @@ fn open_on(
     let instance = format!("farm-{epoch}");
     let store = PostgresStore::open(database()?, epoch, &instance).map_err(|error| unread(&error))?;
     let reader = PostgresReader::open(database()?).map_err(|error| unread(&error))?;
-    let opened =
-        OpenStore { store, instance, reader: Box::new(reader), may_send: Arc::new(move || trust.leads()) };
+    let (reader, may_send) = (Box::new(reader), Arc::new(move || trust.leads()));
+    let opened = OpenStore { store, instance, reader, clock, may_send };
     Bell::open_relay_on(config, bounds, opened)
 }

@@ -6,7 +6,8 @@ use hyper::Request;
 use hyper::body::{Body, Incoming};
 use hyper::header::CONTENT_ENCODING;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
+use taskbell_core::engine::Bell;
 use taskbell_core::farm::{EventPost, MAX_POST_BYTES};
 use taskbell_core::sign::Verifier;
 use tokio::time::timeout;
@@ -67,9 +68,10 @@ impl Drop for PartialBody<'_> {
 pub async fn read_post(
     request: Request<Incoming>,
     verifier: &Verifier,
-    max_event_bytes: usize,
+    bell: &Bell,
     budget: &ReadBudget,
 ) -> Result<ReadPost, NodeAnswer> {
+    let max_event_bytes = bell.max_event_bytes();
     let most = MAX_POST_BYTES.max(max_event_bytes.saturating_add(FRAME_BYTES));
     let (parts, body) = request.into_parts();
     let body =
@@ -77,7 +79,7 @@ pub async fn read_post(
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     let headers: Vec<(String, String)> =
         parts.headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
+    let now = bell.unix_ms().div_euclid(1000);
     verifier.verify(&headers, &body.bytes, now).map_err(|error| NodeAnswer::NotSigned(error.to_string()))?;
     let encoding = parts.headers.get(CONTENT_ENCODING).map(|value| text(value.as_bytes()));
     if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {

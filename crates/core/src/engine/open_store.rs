@@ -1,5 +1,6 @@
 //! A store that the engine is given open: not the spool of its configuration, which it opens itself.
 
+use crate::clock::Clock;
 use crate::spool::MessageReader;
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ pub struct OpenStore<S> {
     pub reader: Box<dyn MessageReader + Send>,
     /// The name under which the store knows the instance. All others are dead.
     pub instance: String,
+    /// The time of the store, which the next instance goes on with.
+    pub clock: Arc<dyn Clock>,
     /// No attempt starts while it says no.
     pub may_send: MaySend,
 }

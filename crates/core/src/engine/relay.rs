@@ -52,8 +52,7 @@ impl Bell {
         bounds: RelayBounds,
         store: OpenStore<S>,
     ) -> Result<Bell, Error> {
-        let clock = Arc::new(SystemClock);
-        Bell::open_as(config, |config| open::open_on(config, bounds.parts(), store, clock))
+        Bell::open_as(config, |config| open::open_on(config, bounds.parts(), store))
     }
 
     /// Takes a post of a node, whose body had this many bytes; `reply` is called once its events are durable, or cannot
@@ -68,6 +67,11 @@ impl Bell {
         relay.posts.put(received, bytes, reply)?;
         self.parts.waker.notify();
         Ok(())
+    }
+
+    /// The time by which this instance decides, in Unix milliseconds.
+    pub fn unix_ms(&self) -> i64 {
+        self.parts.clock.unix_ms()
     }
 
     /// How many steps the dispatcher has made, turns and events, and has it do a turn: who asks twice sees whether it hangs.

@@ -1,5 +1,6 @@
 //! Keeps the lease of a relay that leads, on a thread of its own: renews it, and says when it is lost.
 
+use super::clock::DatabaseClock;
 use super::fault::DatabaseFault;
 use super::lease::{Lease, LedTimeline};
 use super::tenure::{Renewal, Tenure, Term};
@@ -34,6 +35,8 @@ pub struct LeaseKeeper {
     pub epoch: i64,
     /// The history on which it leads.
     pub timeline: Arc<LedTimeline>,
+    /// The time of the database.
+    pub clock: Arc<DatabaseClock>,
     shared: Arc<Shared>,
     lost: oneshot::Receiver<Lost>,
     thread: Option<JoinHandle<()>>,
@@ -68,6 +71,7 @@ impl LeaseKeeper {
         show(&trust, &tenure);
         let timeline = Arc::new(lease.timeline().cloned().unwrap_or_default());
         let (tell, lost) = oneshot::channel();
+        let clock = Arc::clone(lease.clock());
         let shared = Arc::new(Shared::default());
         let work = LeaseWork { lease, tenure, trust: trust.clone(), shared: Arc::clone(&shared), log };
         let thread = thread::Builder::new().name("taskbell-lease".to_owned()).spawn(move || {
@@ -75,7 +79,7 @@ impl LeaseKeeper {
                 let _ = tell.send(why);
             }
         })?;
-        Ok(LeaseKeeper { trust, epoch: term.epoch, timeline, shared, lost, thread: Some(thread) })
+        Ok(LeaseKeeper { trust, epoch: term.epoch, timeline, clock, shared, lost, thread: Some(thread) })
     }
 
     /// From now on it is renewed only while the dispatcher of this instance works.

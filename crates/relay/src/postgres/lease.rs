@@ -4,11 +4,14 @@
 //! So a takeover waits for the last transaction of the former leader, and a leader that was paused, or cut off, or whose
 //! clock is wrong, writes nothing any more: its epoch is gone.
 
+use super::clock::DatabaseClock;
 use super::database::Database;
 use super::fault::DatabaseFault;
 use super::tables::{check_version, follow_timeline};
 use super::tenure::Term;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use taskbell_core::clock::Clock;
 
 /// Free when its time is over, or the session that held it is gone: that is seen at once, and not after the time.
 const LOOK: &str = "SELECT l.epoch, l.holder, p.until < clock_timestamp() OR NOT EXISTS ( \
@@ -19,11 +22,12 @@ const LOOK: &str = "SELECT l.epoch, l.holder, p.until < clock_timestamp() OR NOT
 const TAKE: &str = "UPDATE taskbell.pulse p SET epoch = $2, until = clock_timestamp() + $3 * interval '1 millisecond', \
     pid = pg_backend_pid(), started = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()) \
     WHERE epoch = $1 AND (until < clock_timestamp() OR NOT EXISTS ( \
-        SELECT FROM pg_stat_activity a WHERE a.pid = p.pid AND a.backend_start = p.started)) RETURNING pid";
+        SELECT FROM pg_stat_activity a WHERE a.pid = p.pid AND a.backend_start = p.started)) \
+    RETURNING pid, (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 const RENEW: &str = "UPDATE taskbell.pulse SET epoch = $2, until = clock_timestamp() + $3 * interval '1 millisecond', \
     pid = pg_backend_pid(), started = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()) \
-    WHERE epoch = $1 RETURNING pid";
+    WHERE epoch = $1 RETURNING pid, (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 /// Who leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,12 +76,20 @@ pub struct Lease {
     // Of the session that took it.
     pid: Option<i32>,
     timeline: Option<LedTimeline>,
+    clock: Arc<DatabaseClock>,
 }
 
 impl Lease {
     /// Takes nothing yet. `holder` is for people; `time` is how long it holds without being renewed.
     pub fn new(database: Database, holder: &str, time: Duration) -> Lease {
-        Lease { database, holder: holder.to_owned(), time, pid: None, timeline: None }
+        Lease {
+            database,
+            holder: holder.to_owned(),
+            time,
+            pid: None,
+            timeline: None,
+            clock: Arc::new(DatabaseClock::of_this_machine()),
+        }
     }
 
     /// Takes the lease if it is free; `None` when another relay leads. Brings the tables up to date, if an earlier version
@@ -86,7 +98,7 @@ impl Lease {
     /// # Errors
     /// Those of the connection; `Unfit` for tables of a later version.
     pub fn take(&mut self) -> Result<Option<Term>, DatabaseFault> {
-        let (holder, millis) = (&self.holder, self.time.as_millis() as f64);
+        let (holder, clock, millis) = (&self.holder, &self.clock, self.time.as_millis() as f64);
         let mut asked = Instant::now();
         self.database.follow(None);
         let taken = self.database.run("request for the lease", async |client| {
@@ -107,9 +119,11 @@ impl Lease {
             // Before the lease is written, whose last time is looked at.
             let lacks = follow_timeline(&transaction, &timeline, millis).await?;
             let epoch = old + 1;
+            let began = clock.monotonic();
             let Some(pulse) = transaction.query_opt(TAKE, &[&old, &epoch, &millis]).await? else {
                 return Ok(None);
             };
+            clock.set(began, pulse.get(1));
             let lead = "UPDATE taskbell.leader SET epoch = $1, holder = $2";
             transaction.execute(lead, &[&epoch, holder]).await?;
             transaction.commit().await?;
@@ -124,6 +138,11 @@ impl Lease {
         Ok(Some(Term::new(epoch, asked, self.time)))
     }
 
+    /// The time of the database.
+    pub fn clock(&self) -> &Arc<DatabaseClock> {
+        &self.clock
+    }
+
     /// The history on which it was taken last.
     pub fn timeline(&self) -> Option<&LedTimeline> {
         self.timeline.as_ref()
@@ -136,12 +155,13 @@ impl Lease {
     /// a server with another history; `Unfit` behind a pooler that gives each transaction another session.
     pub fn renew(&mut self, term: &Term) -> Result<Option<Term>, DatabaseFault> {
         let (epoch, millis) = (term.epoch, self.time.as_millis() as f64);
-        let asked = Instant::now();
-        let pid = self.database.run("renewal of the lease", async |client| {
+        let (asked, began) = (Instant::now(), self.clock.monotonic());
+        let renewed = self.database.run("renewal of the lease", async |client| {
             let row = client.query_opt(RENEW, &[&epoch, &epoch, &millis]).await?;
-            Ok(row.map(|row| row.get::<_, i32>(0)))
+            Ok(row.map(|row| (row.get::<_, i32>(0), row.get(1))))
         })?;
-        let Some(pid) = pid else { return Ok(None) };
+        let Some((pid, unix_ms)) = renewed else { return Ok(None) };
+        self.clock.set(began, unix_ms);
         match self.pid.replace(pid) {
             Some(before) if before != pid && !self.database.is_new() => Err(DatabaseFault::pooled()),
             _ => Ok(Some(Term::new(epoch, asked, self.time))),

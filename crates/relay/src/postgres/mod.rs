@@ -1,6 +1,7 @@
 //! PostgreSQL as the store of a farm: a connection on which nothing hangs, who of several relays leads, and what is kept.
 
 mod access;
+mod clock;
 mod database;
 mod fault;
 mod fence;
@@ -16,6 +17,7 @@ mod tests;
 mod tls;
 
 pub use access::StoreAccess;
+pub use clock::DatabaseClock;
 pub use database::{Database, DatabaseSession};
 pub use fault::{DatabaseFault, ServerRefusal};
 pub use fence::{transact, was_committed};

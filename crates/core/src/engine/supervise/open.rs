@@ -60,9 +60,8 @@ pub fn open_on<S: Store + Send + 'static>(
     config: Arc<Config>,
     relay: RelayParts,
     opened: OpenStore<S>,
-    clock: Arc<dyn Clock>,
 ) -> Result<Arc<Parts>, Error> {
-    let OpenStore { mut store, reader, instance, may_send } = opened;
+    let OpenStore { mut store, reader, instance, clock, may_send } = opened;
     let intake = Intake::named(instance, config.queue.max_bytes);
     let parts = Arc::new(Parts::new(intake, Some(relay), &config, clock, Some(reader)));
     parts.lanes.reports.send_only_if(may_send);

@@ -110,6 +110,7 @@ fn open_with(place: &Place, instance: &str, is_trusted: &Arc<AtomicBool>, silenc
         store: WithoutFile(Spool::open(&path, instance).unwrap(), Arc::clone(silence)),
         reader: Box::new(SpoolReader::open(&place.spool()).unwrap()),
         instance: instance.to_owned(),
+        clock: Arc::new(crate::clock::SystemClock),
         may_send: Arc::new(move || trusted.load(Ordering::SeqCst)),
     };
     Bell::open_relay_on(Arc::new(place.read()), BOUNDS, store).unwrap()
