@@ -7,8 +7,8 @@ that has the packages of the crates, and takes what is compiled.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -68,13 +68,13 @@ def cargo():
 
 @pytest.fixture
 def crates(tmp_path):
-    """Where each crate is unpacked, and the words that let cargo take it from there: before they are
-    published, the index has none of them."""
+    """Where each crate is, as cargo has unpacked its package, and the words that let cargo take it from
+    there: before they are published, the index has none of them."""
     places, words = {}, []
     for name in CRATES:
-        with tarfile.open(Path(FOLDER or "") / "package" / f"{name}-{version()}.crate") as crate:
-            crate.extractall(tmp_path, filter="data")
-        places[name] = tmp_path / f"{name}-{version()}"
+        # Below the workspace, cargo would take it for a member.
+        places[name] = tmp_path / name
+        shutil.copytree(Path(FOLDER or "") / "package" / f"{name}-{version()}", places[name])
         words += ["--config", f"patch.crates-io.{name}.path='{places[name]}'"]
     return places, words
 
