@@ -12,6 +12,6 @@ mod event;
 mod pipe;
 
 #[cfg(windows)]
-pub use event::{PeerSignal, call, sweep};
+pub use event::{EventSignal as PeerSignal, call, sweep};
 #[cfg(unix)]
-pub use pipe::{PeerSignal, call, sweep};
+pub use pipe::{PipeSignal as PeerSignal, call, sweep};

@@ -23,16 +23,10 @@ const PAUSE: Duration = Duration::from_millis(10);
 const FULL_BYTES: u64 = 2 * 1024 * 1024;
 
 /// Early deliveries in flight or waiting, at which nothing more is read from the ring: lanes have enough to do, and
-/// what they send before it is written is written once. Doubles with each transaction whose lanes are slow, because the
-/// ring must not fill for them.
+/// what they send before it is written is written once. Doubles with each transaction of which most did not end in
+/// time, because such lanes are slow and the ring must not fill for them.
 const FEW: usize = 256;
 const MANY: usize = 16 * 1024;
-
-/// Lanes are slow that end fewer in a window, and not half of what they have; what others have is never less.
-const SLOW: usize = 64;
-
-/// The part of what lanes end in a window that they have left when it is over: they go on with it during the commit.
-const LEFT: usize = 4;
 
 /// How many bytes are read from the ring at a time, so that lanes are not given much more than is enough.
 const READ_BYTES: usize = 16 * 1024;
@@ -198,24 +192,14 @@ impl EarlyDispatch {
     /// The transaction is committed.
     pub fn committed(&mut self, parts: &Parts) {
         if !self.numbers.is_empty() {
-            self.most = match self.ended_in_window() {
-                ended if ended >= SLOW => (ended / LEFT).clamp(SLOW, FEW),
-                _ if self.ended * 2 >= self.numbers.len() => FEW,
-                _ => (self.most * 2).min(MANY),
-            };
+            let most_ended = self.ended * 2 >= self.numbers.len();
+            self.most = if most_ended { FEW } else { (self.most * 2).min(MANY) };
             parts.lanes.reports.set_first_unspooled(i64::MAX);
         }
         self.numbers.clear();
         (self.ended, self.seen, self.bytes) = (0, 0, 0);
         (self.opened_at, self.is_awaited) = (None, false);
         self.committed_at = Instant::now();
-    }
-
-    /// How many early deliveries end in the time of a window.
-    fn ended_in_window(&self) -> usize {
-        let lasted = self.opened_at.map(|opened_at| opened_at.elapsed()).unwrap_or_default();
-        let ended = self.ended as u128 * EarlyDispatch::WINDOW.as_micros() / lasted.as_micros().max(1);
-        usize::try_from(ended).unwrap_or(usize::MAX)
     }
 }
 

@@ -6,14 +6,14 @@ use std::io;
 use std::path::Path;
 
 /// The event on which an instance receives signals.
-pub struct PeerSignal {
+pub struct EventSignal {
     event: Event,
 }
 
-impl PeerSignal {
+impl EventSignal {
     /// Creates the event of an instance.
-    pub fn open(_spool: &Path, instance: &str) -> io::Result<PeerSignal> {
-        Ok(PeerSignal { event: Event::named(&name(instance))? })
+    pub fn open(_spool: &Path, instance: &str) -> io::Result<EventSignal> {
+        Ok(EventSignal { event: Event::named(&name(instance))? })
     }
 
     /// Whether a signal arrived since the last call. Never waits.

@@ -11,21 +11,21 @@ const LISTENING: &str = "pipe";
 const OPENING: &str = "pipe.new";
 
 /// The pipe on which an instance receives signals. Dropping it removes the pipe, except in a forked child.
-pub struct PeerSignal {
+pub struct PipeSignal {
     pipe: File,
     path: PathBuf,
     pid: u32,
 }
 
-impl PeerSignal {
+impl PipeSignal {
     /// Creates the pipe of an instance.
-    pub fn open(spool: &Path, instance: &str) -> io::Result<PeerSignal> {
+    pub fn open(spool: &Path, instance: &str) -> io::Result<PipeSignal> {
         let spool = std::path::absolute(spool)?;
         let path = named(&spool, instance, LISTENING);
         let first = named(&spool, instance, OPENING);
         let opened = open_pipe(&first).and_then(|pipe| fs::rename(&first, &path).map(|()| pipe));
         match opened {
-            Ok(pipe) => Ok(PeerSignal { pipe, path, pid: std::process::id() }),
+            Ok(pipe) => Ok(PipeSignal { pipe, path, pid: std::process::id() }),
             Err(error) => {
                 let _ = fs::remove_file(&first);
                 Err(error)
@@ -44,13 +44,13 @@ impl PeerSignal {
     }
 }
 
-impl std::os::fd::AsFd for PeerSignal {
+impl std::os::fd::AsFd for PipeSignal {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.pipe.as_fd()
     }
 }
 
-impl Drop for PeerSignal {
+impl Drop for PipeSignal {
     fn drop(&mut self) {
         if self.pid == std::process::id() {
             // If this fails, the next peer removes it (`sweep`).
@@ -133,7 +133,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spool = folder.path().join("bell.db");
         assert_eq!(call(&spool, None), 0);
-        let pipe = PeerSignal::open(&spool, INSTANCE).unwrap();
+        let pipe = PipeSignal::open(&spool, INSTANCE).unwrap();
         assert!(!pipe.heard());
         for _ in 0..10_000 {
             assert_eq!(call(&spool, None), 1);
@@ -151,7 +151,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spool = folder.path().join("bell.db");
         let ring = lock::create(&spool, INSTANCE).unwrap();
-        let pipe = PeerSignal::open(&spool, INSTANCE).unwrap();
+        let pipe = PipeSignal::open(&spool, INSTANCE).unwrap();
         for suffix in [LISTENING, OPENING] {
             open_pipe(&named(&spool, "00112233445566ab", suffix)).unwrap();
         }
