@@ -24,8 +24,39 @@ struct Figures {
     p50_ms: f64,
     p99_ms: f64,
     slow_p95_ms: f64,
-    /// Transactions of the database for an event flat out and at [`PACE`], and connections.
-    database: Option<[f64; 3]>,
+    database: Option<DatabaseFigures>,
+}
+
+/// What the database of a farm did.
+struct DatabaseFigures {
+    /// For an event, flat out and at [`PACE`].
+    flat_out: Counts,
+    paced: Counts,
+    connections: f64,
+}
+
+/// Transactions and statements; these are counted by `pg_stat_statements`, where the database has it.
+#[derive(Clone, Copy)]
+struct Counts {
+    transactions: f64,
+    statements: Option<f64>,
+}
+
+impl Counts {
+    /// Those since `before`, for each of these events.
+    fn since(self, before: Counts, events: u64) -> Counts {
+        let each = |now: f64, before: f64| (now - before) / events as f64;
+        let statements = self.statements.zip(before.statements);
+        Counts {
+            transactions: each(self.transactions, before.transactions),
+            statements: statements.map(|(now, before)| each(now, before)),
+        }
+    }
+
+    fn shown(self) -> String {
+        let statements = self.statements.map_or("-".to_owned(), |statements| format!("{statements:.3}"));
+        format!("{:.3}, {statements}", self.transactions)
+    }
 }
 
 pub fn run(words: &[String]) -> Result<(), String> {
@@ -33,9 +64,9 @@ pub fn run(words: &[String]) -> Result<(), String> {
     let events = load.number("events", 20_000)?;
     let store = load.text("store");
     println!(
-        "| what | delivered a second | at {PACE}/s p50, p99 | at {SLOW_PACE}/s p95 | transactions an event, flat out, at {PACE}/s | connections |"
+        "| what | delivered a second | at {PACE}/s p50, p99 | at {SLOW_PACE}/s p95 | transactions, statements an event | at {PACE}/s | connections |"
     );
-    println!("|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|");
     let alone = Farm { nodes: 1, relay: None }.measure(events)?;
     show("one host, its own spool", &alone, &alone);
     for nodes in FARMS {
@@ -54,12 +85,14 @@ pub fn run(words: &[String]) -> Result<(), String> {
 fn show(what: &str, figures: &Figures, alone: &Figures) {
     let Figures { rate, p50_ms, p99_ms, slow_p95_ms, database } = figures;
     let ratio = rate / alone.rate;
-    let [flat_out, paced, connections] =
-        database.map_or([const { String::new() }; 3], |[flat_out, paced, connections]| {
-            [format!("{flat_out:.3}"), format!(", {paced:.3}"), format!("{connections}")]
-        });
+    let [flat_out, paced, connections] = match database {
+        None => [const { String::new() }; 3],
+        Some(figures) => {
+            [figures.flat_out.shown(), figures.paced.shown(), format!("{}", figures.connections)]
+        }
+    };
     println!(
-        "| {what} | {rate:.0} ({ratio:.2}) | {p50_ms:.1} ms, {p99_ms:.1} ms | {slow_p95_ms:.1} ms | {flat_out}{paced} | {connections} |"
+        "| {what} | {rate:.0} ({ratio:.2}) | {p50_ms:.1} ms, {p99_ms:.1} ms | {slow_p95_ms:.1} ms | {flat_out} | {paced} | {connections} |"
     );
 }
 
@@ -80,10 +113,10 @@ impl Farm<'_> {
             relay.as_ref().map_or(format!("url={}", sink.url()), |relay| format!("relays={}", relay.url));
         let all = |client: &str, events: u64| self.send(&sink, &target, client, events);
         all("deliver", events / 10)?;
-        let (before, start) = (transactions(store)?, Instant::now());
+        let (before, start) = (counts(store)?, Instant::now());
         all("deliver", events)?;
         let rate = events as f64 / start.elapsed().as_secs_f64();
-        let after = transactions(store)?;
+        let after = counts(store)?;
         sink.set(Mode::Time);
         let paced = |pace: u64, seconds: u64| {
             let gap_us = 1_000_000 * self.nodes / pace;
@@ -91,13 +124,13 @@ impl Farm<'_> {
             Ok::<_, String>(sink.take_ages().iter().map(|age| age.as_secs_f64() * 1000.0).collect::<Vec<_>>())
         };
         let ages = paced(PACE, 10)?;
-        let last = transactions(store)?;
+        let last = counts(store)?;
         let slow = paced(SLOW_PACE, 20)?;
-        let an_event = |from: f64, to: f64, events: u64| (to - from) / events as f64;
         let database = store.map(|store| {
             let connections =
                 ask(store, "SELECT count(*) - 1 FROM pg_stat_activity WHERE datname = current_database()")?;
-            Ok::<_, String>([an_event(before, after, events), an_event(after, last, PACE * 10), connections])
+            let (flat_out, paced) = (after.since(before, events), last.since(after, PACE * 10));
+            Ok::<_, String>(DatabaseFigures { flat_out, paced, connections })
         });
         Ok(Figures {
             rate,
@@ -151,11 +184,15 @@ fn measure_start(store: &str, pending: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// How many transactions the database has committed, once those that were are counted: sessions say so each second.
-fn transactions(store: Option<&str>) -> Result<f64, String> {
-    let Some(store) = store else { return Ok(0.0) };
+/// What the database has done so far, once it is counted: sessions say so each second.
+fn counts(store: Option<&str>) -> Result<Counts, String> {
+    let Some(store) = store else { return Ok(Counts { transactions: 0.0, statements: None }) };
     thread::sleep(Duration::from_millis(1200));
-    ask(store, "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")
+    let transactions =
+        ask(store, "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")?;
+    let is_counted = ask(store, "SELECT count(*) FROM pg_extension WHERE extname = 'pg_stat_statements'")?;
+    let statements = (is_counted > 0.0).then(|| ask(store, "SELECT sum(calls) FROM pg_stat_statements"));
+    Ok(Counts { transactions, statements: statements.transpose()? })
 }
 
 fn ask(store: &str, question: &str) -> Result<f64, String> {
