@@ -178,7 +178,7 @@ class Replica(Cluster):
     """An asynchronous replica of a cluster, which may take its place."""
 
     def __init__(self, of: Cluster) -> None:
-        self.programs, self.of = of.programs, of
+        self.programs, self.within, self.of = of.programs, of.within, of
         self.folder = Path(tempfile.mkdtemp(prefix="tb-pg", dir="/tmp"))
         self.data = self.folder / "data"
         self.port = free_port()

@@ -122,4 +122,4 @@ def test_graphics_cards_are_measured_by_the_dll_of_the_driver(python, wine, tmp_
     finally:
         driver.unlink()
     told = [request.json()["data"]["alert"] for request in receiver.wait_for(3)]
-    assert {alert["name"]: alert["value"] for alert in told} == {"hot": 66, "full": 25, "busy": 37}
+    assert {alert["name"]: alert["value"] for alert in told} == {"hot": 66, "memory": 25, "busy": 37}
