@@ -39,16 +39,43 @@ class Authority:
         self.ca_file = directory / f"{name.replace(' ', '-').lower()}.pem"
         self.ca_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
+    def der(self) -> bytes:
+        """What a client must trust, as systems keep it."""
+        return x509.load_pem_x509_certificate(self.ca_file.read_bytes()).public_bytes(
+            serialization.Encoding.DER
+        )
+
+    def revocations(self, revoked: tuple[Path, ...] = ()) -> bytes:
+        """The list of the certificates that were revoked (RFC 5280, section 5), in DER."""
+        now = datetime.now(timezone.utc)
+        listed = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self._name)
+            .last_update(now - DAY)
+            .next_update(now + 30 * DAY)
+        )
+        for file in revoked:
+            number = x509.load_pem_x509_certificate(file.read_bytes()).serial_number
+            entry = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(now - DAY)
+            listed = listed.add_revoked_certificate(entry.build())
+        return listed.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
     def issue(
-        self, name: str, names: tuple[str, ...] = (), expired: bool = False, client: bool = False
+        self,
+        name: str,
+        names: tuple[str, ...] = (),
+        expired: bool = False,
+        client: bool = False,
+        revocations_url: str | None = None,
     ) -> tuple[Path, Path]:
-        """A certificate and its key, as PEM files. ``names`` are DNS names or addresses."""
+        """A certificate and its key, as PEM files. ``names`` are DNS names or addresses; at
+        ``revocations_url`` is the list of what was revoked."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(timezone.utc)
         start, end = (now - 20 * DAY, now - 10 * DAY) if expired else (now - DAY, now + 20 * DAY)
         purpose = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
         authority_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        certificate = (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
             .issuer_name(self._name)
@@ -63,8 +90,13 @@ class Authority:
                 x509.SubjectAlternativeName([_san(each) for each in names or (name,)]), critical=False
             )
             .add_extension(authority_key, critical=False)
-            .sign(self._key, hashes.SHA256())
         )
+        if revocations_url is not None:
+            point = x509.DistributionPoint(
+                [x509.UniformResourceIdentifier(revocations_url)], None, None, None
+            )
+            builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
+        certificate = builder.sign(self._key, hashes.SHA256())
         certificate_file = self._directory / f"{name}.crt"
         key_file = self._directory / f"{name}.key"
         certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

@@ -39,7 +39,7 @@ pub(super) fn clause(error: &rustls::Error) -> String {
         CertificateError::BadSignature => {
             "the certificate was not signed by the authority it names; is `ca_file` an older one of that name?"
         }
-        CertificateError::Revoked => "the certificate was revoked; have a new one issued",
+        CertificateError::Revoked => REVOKED,
         CertificateError::BadEncoding => "the certificate cannot be read; have a new one issued",
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => NOT_FOR_SERVERS,
         CertificateError::Other(other) => return other_fault(&other.0.to_string()),
@@ -123,6 +123,8 @@ fn common_name(name: &[u8]) -> Option<String> {
 const NOT_FOR_SERVERS: &str = "the certificate is not meant for a server; have one issued whose extended key usage has \
      `serverAuth`";
 
+const REVOKED: &str = "the certificate was revoked; have a new one issued";
+
 fn wrong_name(expected: &str, presented: &[String]) -> String {
     let start = format!("the name {expected} is not in the certificate");
     if presented.is_empty() {
@@ -169,8 +171,28 @@ fn other_fault(name: &str) -> String {
         _ => "",
     };
     match known {
+        "" if name.contains(' ') => system_fault(name),
         "" => format!("the certificate is not valid ({}); have another one issued", words(name)),
         known => format!("the certificate cannot be used: {known}"),
+    }
+}
+
+/// A fault in words of the operating system. Windows ends them with its code (`winerror.h`).
+fn system_fault(text: &str) -> String {
+    let code = text.rsplit_once("(os error ").and_then(|(_, code)| code.trim_end_matches(')').parse().ok());
+    match code.map(i32::cast_unsigned) {
+        // CRYPT_E_REVOKED, CERT_E_REVOKED.
+        Some(0x8009_2010 | 0x800B_010C) => REVOKED.to_owned(),
+        // CRYPT_E_NO_REVOCATION_CHECK, CRYPT_E_REVOCATION_OFFLINE, CERT_E_REVOCATION_FAILURE.
+        Some(0x8009_2012 | 0x8009_2013 | 0x800B_010E) => {
+            "the system cannot find out whether the certificate was revoked; let this machine reach the list that the \
+             certificate names, or put the certificate of its authority into `ca_file`"
+                .to_owned()
+        }
+        _ => {
+            let shown: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
+            format!("the system does not accept the certificate: {shown}; have another one issued")
+        }
     }
 }
 
@@ -225,7 +247,8 @@ mod tests {
         };
         let named = "CaUsedAsEndEntity|EndEntityUsedAsCa|NameConstraintViolation|PathLenConstraintViolated|\
                      UnsupportedCertVersion|UnsupportedSignatureAlgorithm|certificate had invalid extensions|\
-                     MalformedExtensions"
+                     MalformedExtensions|Refused by the system. (os error 5)|Revoked. (os error -2146762484)|\
+                     Not checked. (os error -2146762482)"
             .split('|');
         let mut faults = vec![
             CertificateError::Expired,
@@ -254,5 +277,7 @@ mod tests {
             clause(&Error::InvalidCertificate(wrong(&["DnsName(\"b.test\")", "DnsName(\"\u{1b}[2J\")"])));
         assert!(text.contains("a.test") && text.contains("b.test") && !text.contains('\u{1b}'), "{text}");
         assert_eq!(words("MalformedExtensions"), "malformed extensions");
+        assert_eq!(other_fault("Revoked. (os error -2146762484)"), REVOKED);
+        assert!(other_fault("Not checked. (os error -2146762482)").contains("cannot find out"));
     }
 }
