@@ -3,7 +3,7 @@
 use std::os::windows::io::AsRawHandle;
 use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use windows_sys::Win32::Foundation::FILETIME;
 use windows_sys::Win32::System::Console::{CTRL_CLOSE_EVENT, SetConsoleCtrlHandler};
 use windows_sys::Win32::System::ProcessStatus::{K32GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS};
@@ -27,9 +27,17 @@ pub fn keep_interrupts() {
     unsafe { SetConsoleCtrlHandler(Some(count), 1) };
 }
 
-/// How many there were.
-pub fn interrupts() -> usize {
-    INTERRUPTS.load(Ordering::Acquire)
+/// Whether there was one, or is within this time. Windows runs [`count`] in a thread that it starts for it, which may
+/// come later than the end of a command by the same Ctrl-C.
+pub fn is_interrupted_within(limit: Duration) -> bool {
+    let end = Instant::now() + limit;
+    while INTERRUPTS.load(Ordering::Acquire) == 0 {
+        if Instant::now() >= end {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
 }
 
 /// The most memory that a process has used, in bytes; 0 when that is not known.

@@ -8,10 +8,14 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use taskbell_core::os::console::{interrupts, keep_interrupts, peak_memory, processor_time};
+use std::time::Duration;
+use taskbell_core::os::console::{is_interrupted_within, keep_interrupts, peak_memory, processor_time};
 
 /// The number of the signal that an interrupt is elsewhere.
 const SIGINT: i32 = 2;
+
+/// How much later than the command this process may learn of the Ctrl-C that ended it.
+const LATE_INTERRUPT: Duration = Duration::from_millis(500);
 
 /// A command that is not started yet. Ctrl-C does not end this process any more.
 pub struct PreparedProcess {
@@ -79,7 +83,8 @@ impl StartedProcess {
     pub fn wait(mut self) -> End {
         let status = self.child.wait().unwrap_or_default();
         self.copiers.into_iter().for_each(|copier| drop(copier.join()));
-        let caught = if interrupts() > 0 { vec![SIGINT] } else { Vec::new() };
+        let late = if status.success() { Duration::ZERO } else { LATE_INTERRUPT };
+        let caught = if is_interrupted_within(late) { vec![SIGINT] } else { Vec::new() };
         let cpu_s = processor_time(&self.child).as_secs_f64();
         End { status, caught, peak_bytes: peak_memory(&self.child), cpu_s }
     }
