@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -87,7 +88,9 @@ def host_for(triple: str, tree: Path, prefix: Path) -> tuple[list[str], dict[str
     if triple == WINDOWS:
         prng = ROOT / "tests/c/windows_prng.c"
         windows.build("gcc", tree / "bin/bcryptprimitives.dll", "-shared", prng, "-ladvapi32")
-        windows.build("gcc", program, "-I", tree / "include", source, tree / "lib/libtaskbell.dll.a")
+        windows.build(
+            "gcc", program, "-I", tree / "include", source, tree / "lib/libtaskbell.dll.a", "-lwinpthread"
+        )
         wine = windows.Wine(prefix)
         subprocess.run([wine.program, "wineboot", "--init"], env=wine.env, check=True)
         return [wine.program, str(program)], wine.env, "Wine"
@@ -120,8 +123,11 @@ def main() -> None:
     url = f"http://127.0.0.1:{server.server_port}/"
     print("| target | library | open to first event | private memory, idle, over the bare host | run by |")
     print("|---|---|---|---|---|")
-    for archive in sorted(Path(sys.argv[1]).glob("taskbell-*-*-*-*")):
-        triple = archive.name.split("-", 2)[2].removesuffix(".zip").removesuffix(".tar.gz")
+    for archive in sorted(Path(sys.argv[1]).iterdir()):
+        named = re.fullmatch(r"taskbell-[\d.]+-(\w+-\w+-\w+-\w+)\.(?:zip|tar\.gz)", archive.name)
+        if named is None:
+            continue
+        triple = named[1]
         with tempfile.TemporaryDirectory() as folder:
             tree = unpack(archive, Path(folder))
             library = tree / ("bin/taskbell.dll" if triple == WINDOWS else "lib/libtaskbell.so.1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -159,6 +160,8 @@ TWO = """
 import ctypes, json, sys
 for path, config in zip(sys.argv[1::2], sys.argv[2::2]):
     library = ctypes.CDLL(path)
+    library.taskbell_version.restype = ctypes.c_char_p
+    print(library.taskbell_version().decode())
     bell = ctypes.c_void_p()
     assert library.taskbell_open(config.encode(), ctypes.byref(bell)) == 0
     ticket = ctypes.c_uint64()
@@ -168,18 +171,21 @@ for path, config in zip(sys.argv[1::2], sys.argv[2::2]):
 assert first[0]._handle != library._handle
 assert first[0].taskbell_close(first[1], 5000, None) == 0
 assert library.taskbell_close(bell, 5000, None) == 0
-print("ok")
 """
 
 
-def test_two_libraries_in_one_process_share_a_spool_and_both_deliver(tmp_path, library_path, receive):
+def test_two_versions_in_one_process_share_a_spool_and_both_deliver(tmp_path, library_path, receive):
     """Such as the package of an adapter and one that pip has installed."""
-    copies = [tmp_path / name / library_path.name for name in ("one", "two")]
-    for copy in copies:
-        copy.parent.mkdir()
-        shutil.copy(library_path, copy)
+    version = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.MULTILINE).group(1)
+    newer = version[:-1] + ("8" if version[-1] == "9" else "9")
     receiver = receive()
-    config = json.dumps(settings(tmp_path, receiver.url()))
-    arguments = [word for copy in copies for word in (copy, config)]
-    assert "ok" in run(sys.executable, "-c", TWO, *arguments)
-    assert len({request.header("webhook-id") for request in receiver.wait_for(2)}) == 2
+    config, arguments = json.dumps(settings(tmp_path, receiver.url())), []
+    for name in (version, newer):
+        copy = tmp_path / name / library_path.name
+        copy.parent.mkdir()
+        copy.write_bytes(library_path.read_bytes().replace(version.encode(), name.encode()))
+        arguments += [copy, config]
+    assert run(sys.executable, "-c", TWO, *arguments).split() == [version, newer]
+    sent = receiver.wait_for(2)
+    assert len({request.header("webhook-id") for request in sent}) == 2
+    assert [request.header("user-agent").split("/")[1] for request in sent] == [version, newer]

@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from packages import DIST, HERE, package, user
+from packages import DIST, HERE, package, user, version
 
 from bells import settings
 from documents import blocks, one
+from languages import JNA, install_npm
+from test_language_pages import URL, java, page
 from tools import need, run
 
 PAGE = "docs/install.md"
@@ -26,7 +28,8 @@ def place(tmp_path):
     folder.mkdir()
     machine = HERE.split("-")[0]
     for path in DIST.iterdir():
-        if HERE in path.name or f"_{machine}.whl" in path.name or path.name.startswith("SHA256SUMS"):
+        wheel = re.search(rf"manylinux\w+_{machine}\.whl$", path.name)
+        if HERE in path.name or wheel or path.name.startswith("SHA256SUMS"):
             shutil.copy(path, folder)
     return folder
 
@@ -73,6 +76,32 @@ def test_c_and_csharp_from_nothing_to_a_first_message(place, tmp_path, receive):
         home.parent.mkdir()
         typed(lines, place, home, TASKBELL_CONFIG="taskbell.json")
         assert receiver.wait_for(1)[0].json()["data"]["queue"]["total"] == 12
+
+
+def test_node_from_nothing_to_a_first_message(tmp_path, receive):
+    receiver = receive()
+    shutil.copy(package(f"taskbell-{version()}.tgz"), tmp_path)
+    install_npm(tmp_path)
+    (tmp_path / "page.mjs").write_text(URL.sub(receiver.url(), one(page("node"), "js")))
+    run(need("node"), "page.mjs", env=user(tmp_path / "home"), cwd=tmp_path)
+    assert "frame 12" in receiver.wait_for(1)[0].body.decode()
+
+
+def test_java_from_nothing_to_a_first_message(tmp_path, receive):
+    receiver = receive()
+    path = f"{package(f'taskbell-{version()}.jar')}{os.pathsep}{JNA}"
+    java(
+        tmp_path, URL.sub(receiver.url(), one(page("java"), "java")), lambda _: ["java", "-cp", path, ""], JNA
+    )
+    run(
+        need("java"),
+        "-cp",
+        f"{tmp_path}{os.pathsep}{path}",
+        "Page",
+        env=user(tmp_path / "home"),
+        cwd=tmp_path,
+    )
+    assert "frame 12" in receiver.wait_for(1)[0].body.decode()
 
 
 @pytest.mark.parametrize(
