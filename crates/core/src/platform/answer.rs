@@ -173,6 +173,9 @@ impl Answer {
     /// The outcome as a platform reads it, with what holds on all of them: the wait that the receiver asks for, a refusal
     /// of the form where `is_for_good`, and the receiver's own words.
     pub(super) fn finished(&self, outcome: Outcome, now_unix_ms: i64, is_for_good: bool) -> Outcome {
+        if outcome == Outcome::Delivered {
+            return outcome;
+        }
         let wait = retry_after::asked(self, now_unix_ms).unwrap_or_default();
         let with_words = |reason: String| {
             let words = self.words();
