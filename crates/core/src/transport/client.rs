@@ -104,9 +104,10 @@ impl Client {
         body: &[u8],
     ) -> (Result<Answer, TransportError>, Phases) {
         // Not a part of the attempt's time: it waits for others, not for the receiver.
-        let lent = self.pool.lend(|| self.is_closed());
+        let mut lent = self.pool.lend(|| self.is_closed());
         let started = Instant::now();
-        let request = request_head::write(method, url, headers, body, &self.last_head);
+        let room = lent.as_mut().map(|lent| std::mem::take(&mut lent.room)).unwrap_or_default();
+        let request = request_head::write(method, url, headers, body, &self.last_head, room);
         let (mut lent, request) = match (lent.filter(|_| !self.is_closed()), request) {
             (Some(lent), Ok(request)) => (lent, request),
             (None, _) => return (Err(error_text::cancelled()), total(Phases::default(), started)),
@@ -120,6 +121,7 @@ impl Client {
         {
             result = self.exchange(url, &request, &mut lent);
         }
+        lent.room = request.first;
         self.pool.give_back(lent);
         match request_state::end() {
             Some(state) => {

@@ -22,13 +22,19 @@ struct IdleConnection {
     connection: Box<HttpConnection>,
     since: Instant,
     slot: ConnectionSlot,
+    room: Vec<u8>,
 }
 
 /// The right to one connection, and a connection that was used before if there is one.
 pub(super) struct LentConnection {
     pub(super) connection: Option<Box<HttpConnection>>,
     slot: ConnectionSlot,
+    /// Memory for the next request that is written to it. It holds the last one, with its secrets.
+    pub(super) room: Vec<u8>,
 }
+
+/// The most bytes of memory for requests that a connection keeps.
+const MAX_ROOM: usize = 8 * 1024;
 
 impl PoolState {
     /// Takes connections out, the longest unused first, for as long as this holds.
@@ -48,11 +54,14 @@ impl ConnectionPool {
     pub(super) fn lend(&self, is_cancelled: impl Fn() -> bool) -> Option<LentConnection> {
         let idle = self.state().idle.pop();
         Some(match idle {
-            Some(IdleConnection { connection, since, slot }) => {
+            Some(IdleConnection { connection, since, slot, room }) => {
                 let connection = Some(connection).filter(|_| since.elapsed() < self.max_idle);
-                LentConnection { connection, slot }
+                LentConnection { connection, slot, room }
             }
-            None => LentConnection { connection: None, slot: ConnectionSlot::take(is_cancelled)? },
+            None => {
+                let slot = ConnectionSlot::take(is_cancelled)?;
+                LentConnection { connection: None, slot, room: Vec::new() }
+            }
         })
     }
 
@@ -84,14 +93,17 @@ impl ConnectionPool {
     /// Keeps what was lent for the next request, unless it was idle for too long. While few connections may still be
     /// opened, none is kept.
     pub(super) fn give_back(&self, lent: LentConnection) {
-        let LentConnection { connection: Some(connection), slot } = lent else { return };
+        let LentConnection { connection: Some(connection), slot, mut room } = lent else { return };
+        if room.capacity() > MAX_ROOM {
+            room = Vec::new();
+        }
         let now = Instant::now();
         let max_idle = if slot.is_wanted() { Duration::ZERO } else { self.max_idle };
         let mut state = self.state();
         if state.closed {
             return;
         }
-        state.idle.push(IdleConnection { connection, since: now, slot });
+        state.idle.push(IdleConnection { connection, since: now, slot, room });
         let gone = state.take_idle(|idle| max_idle.is_zero() || now - idle.since > max_idle);
         drop(state);
         drop(gone);

@@ -2,6 +2,7 @@
 
 use super::error::{TransportError, TransportErrorKind};
 use super::route;
+use crate::json;
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use url::Url;
@@ -65,16 +66,19 @@ impl LastHead {
 
 /// Writes a request to this URL. `user-agent`, `accept`, `accept-encoding` and `host` are added unless given; user and
 /// password of the URL become an `authorization` unless one is given. What it has in common with the last head is taken
-/// from there.
+/// from there. It is written into `room`, of which nothing but its memory is used.
 pub(super) fn write<'b>(
     method: &str,
     url: &Url,
     headers: &[HeaderLine<'_>],
     body: &'b [u8],
     last: &Mutex<LastHead>,
+    room: Vec<u8>,
 ) -> Result<Written<'b>, TransportError> {
     let (front, rest) = body.split_at(body.len().min(FIRST));
-    let mut out = Vec::with_capacity(1024 + front.len());
+    let mut out = room;
+    out.clear();
+    out.reserve(1024 + front.len());
     let last = || last.lock().unwrap_or_else(PoisonError::into_inner);
     let common = last().begin(&mut out, method, url, headers);
     if common.is_none() {
@@ -95,8 +99,9 @@ pub(super) fn write<'b>(
         let (method, url) = (method.to_owned(), Some(url.clone()));
         *last() = LastHead { method, url, headers, starts, bytes: out.clone() };
     }
-    add(&mut out, "content-length", &body.len().to_string());
-    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(b"content-length: ");
+    json::write(&body.len(), &mut out);
+    out.extend_from_slice(b"\r\n\r\n");
     out.extend_from_slice(front);
     Ok(Written { first: out, rest })
 }
@@ -194,7 +199,8 @@ mod tests {
     fn head(url: &str, headers: &[(&str, &str)]) -> String {
         let headers: Vec<HeaderLine<'_>> =
             headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let written = write("PUT", &Url::parse(url).unwrap(), &headers, b"", &Mutex::default()).unwrap();
+        let url = Url::parse(url).unwrap();
+        let written = write("PUT", &url, &headers, b"", &Mutex::default(), Vec::new()).unwrap();
         String::from_utf8(written.first).unwrap()
     }
 
@@ -236,8 +242,8 @@ mod tests {
     #[test]
     fn a_long_body_leaves_after_its_beginning_and_without_a_copy() {
         let body = vec![7; 3 * FIRST];
-        let written =
-            write("POST", &Url::parse("http://a.test/").unwrap(), &[], &body, &Mutex::default()).unwrap();
+        let url = Url::parse("http://a.test/").unwrap();
+        let written = write("POST", &url, &[], &body, &Mutex::default(), Vec::new()).unwrap();
         assert!(written.first.ends_with(&body[..FIRST]) && written.rest.len() == 2 * FIRST);
     }
 
@@ -260,7 +266,9 @@ mod tests {
             let lines: Vec<HeaderLine<'_>> =
                 headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
             let parsed = Url::parse(url).unwrap();
-            let (first, write) = (Mutex::default(), |last| write(method, &parsed, &lines, b"{}", last));
+            let room = || vec![b'x'; turn];
+            let (first, write) =
+                (Mutex::default(), |last| write(method, &parsed, &lines, b"{}", last, room()));
             let write = |last| write(last).unwrap().first;
             assert_eq!(write(&last), write(&first), "{url} {headers:?}");
             assert_eq!(write(&last), write(&last));
@@ -270,7 +278,8 @@ mod tests {
     #[test]
     fn a_value_that_is_not_allowed_is_refused_after_others_that_were() {
         let (last, url) = (Mutex::default(), Url::parse("http://a.test/").unwrap());
-        let mut write = |value: &str| write("POST", &url, &[("x".into(), value.into())], b"", &last).is_ok();
+        let mut write =
+            |value: &str| write("POST", &url, &[("x".into(), value.into())], b"", &last, Vec::new()).is_ok();
         assert_eq!(["a", "b", "b\n", "b"].map(&mut write), [true, true, false, true]);
     }
 }
