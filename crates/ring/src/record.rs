@@ -68,11 +68,9 @@ pub trait RingWords {
     /// The word at this position.
     fn word(&self, at: u64) -> u64;
 
-    /// Copies the bytes from this position on, as many as are whole words.
-    fn copy(&self, at: u64, into: &mut [u8]) {
-        for (place, offset) in into.chunks_exact_mut(8).zip((0..).step_by(8)) {
-            place.copy_from_slice(&self.word(at + offset).to_le_bytes());
-        }
+    /// So many words from this position on, in bytes.
+    fn words(&self, at: u64, count: usize) -> Vec<[u8; 8]> {
+        (0..count as u64).map(|index| self.word(at + index * 8).to_le_bytes()).collect()
     }
 }
 
@@ -186,8 +184,7 @@ fn padded(bytes: u64) -> u64 {
 }
 
 fn bytes(at: u64, length: u64, words: &impl RingWords) -> Vec<u8> {
-    let mut bytes = vec![0; padded(length) as usize];
-    words.copy(at, &mut bytes);
+    let mut bytes = words.words(at, (padded(length) / 8) as usize).into_flattened();
     bytes.truncate(length as usize);
     bytes
 }

@@ -289,12 +289,9 @@ impl RingWords for Ring {
         Ring::word(self, at).load(Ordering::Acquire)
     }
 
-    fn copy(&self, at: u64, into: &mut [u8]) {
-        let (first, second) = self.stretch(at, into.len() / 8);
-        let (places, _) = into.as_chunks_mut::<8>();
-        for (place, word) in places.iter_mut().zip(first.iter().chain(second)) {
-            *place = word.load(Ordering::Acquire).to_le_bytes();
-        }
+    fn words(&self, at: u64, count: usize) -> Vec<[u8; 8]> {
+        let (first, second) = self.stretch(at, count);
+        first.iter().chain(second).map(|word| word.load(Ordering::Acquire).to_le_bytes()).collect()
     }
 }
 
