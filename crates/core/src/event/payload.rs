@@ -127,6 +127,10 @@ fn value_of(text: &[u8]) -> Json {
         [b'"', plain @ .., b'"'] if !plain.contains(&b'\\') => {
             Json::String(str::from_utf8(plain).unwrap_or_default().to_owned())
         }
+        [b'-' | b'0'..=b'9', ..] => {
+            let number = str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+            number.map_or(Json::Null, Json::Number)
+        }
         _ => serde_json::from_slice(text).unwrap_or_default(),
     }
 }
