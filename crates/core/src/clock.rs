@@ -55,9 +55,20 @@ pub fn unix_ms() -> i64 {
 /// `2026-01-02T03:04:05.678Z`. A time outside the years -9999 to 9999 becomes the nearest one inside.
 #[inline(never)]
 pub fn rfc3339(unix_ms: i64) -> String {
-    if let Some(text) = usual_rfc3339(unix_ms) {
-        return String::from_utf8(text.to_vec()).unwrap_or_default();
+    let mut text = Vec::with_capacity(24);
+    write_rfc3339(unix_ms, &mut text);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// Adds the same to a text.
+pub fn write_rfc3339(unix_ms: i64, out: &mut Vec<u8>) {
+    match usual_rfc3339(unix_ms) {
+        Some(text) => out.extend_from_slice(&text),
+        None => out.extend_from_slice(any_rfc3339(unix_ms).as_bytes()),
     }
+}
+
+fn any_rfc3339(unix_ms: i64) -> String {
     const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
     let nearest = if unix_ms < 0 { Timestamp::MIN } else { Timestamp::MAX };
     PRINTER.timestamp_to_string(&Timestamp::from_millisecond(unix_ms).unwrap_or(nearest))

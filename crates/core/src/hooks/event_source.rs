@@ -177,7 +177,7 @@ impl ContextSource for EventSource {
         body.extend_from_slice(b"{\"type\":");
         json::write(self.kind.as_str(), &mut body);
         body.extend_from_slice(b",\"timestamp\":\"");
-        body.extend_from_slice(clock::rfc3339(self.accepted_at).as_bytes());
+        clock::write_rfc3339(self.accepted_at, &mut body);
         body.extend_from_slice(b"\",\"data\":");
         match &self.about {
             About::Task(task) => {
