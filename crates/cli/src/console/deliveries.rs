@@ -53,11 +53,11 @@ fn filters(site: &Site, reader: &dyn Reader, ask: &Ask) -> Result<Markup, Troubl
     let config = site.config();
     let mut endpoints: Vec<String> = reader.backlogs()?.into_keys().collect();
     endpoints
-        .extend(config.iter().flat_map(|config| &config.endpoints).map(|endpoint| endpoint.name.clone()));
+        .extend(config.iter().flat_map(|config| &config.endpoints).map(|endpoint| endpoint.name.to_string()));
     endpoints.sort();
     endpoints.dedup();
     let hooks: Vec<&str> =
-        config.iter().flat_map(|config| config.hooks.iter()).map(|hook| hook.name.as_str()).collect();
+        config.iter().flat_map(|config| config.hooks.iter()).map(|hook| &*hook.name).collect();
     let nodes = engine::farm_nodes(reader)?;
     let any = l.say("any", "全部");
     Ok(html! {

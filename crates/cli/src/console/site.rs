@@ -84,7 +84,7 @@ impl Site {
     pub fn backlogs(&self, reader: &dyn Reader) -> Result<BTreeMap<String, EndpointBacklog>, Trouble> {
         let mut backlogs = reader.backlogs()?;
         for endpoint in self.config().iter().flat_map(|config| &config.endpoints) {
-            backlogs.entry(endpoint.name.clone()).or_default();
+            backlogs.entry(endpoint.name.to_string()).or_default();
         }
         Ok(backlogs)
     }

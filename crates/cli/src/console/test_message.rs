@@ -67,7 +67,7 @@ fn only_to(mut config: Config, name: &str) -> Result<Config, Trouble> {
     config.hooks = hook.hooks;
     config.alerts.clear();
     config.spool.path = SpoolPath::Memory;
-    let Some(endpoint) = config.endpoints.iter_mut().find(|endpoint| endpoint.name == name) else {
+    let Some(endpoint) = config.endpoints.iter_mut().find(|endpoint| &*endpoint.name == name) else {
         return Err(Trouble::new(
             404,
             format!("`{}` is not an endpoint of the configuration", name.escape_debug()),

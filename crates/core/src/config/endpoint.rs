@@ -223,7 +223,7 @@ fn read(name: &str, table: &TableReader<'_>, file_roots: &Arc<[PathBuf]>) -> Opt
     let Description { rates: pace, concurrency: default_concurrency, coalesces, .. } =
         *platform.description();
     Some(Endpoint {
-        name: name.to_owned(),
+        name: name.into(),
         platform,
         target,
         answers,

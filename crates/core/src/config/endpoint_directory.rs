@@ -23,7 +23,7 @@ fn with_defaults(url: &Url) -> Option<Arc<Endpoint>> {
     // The address starts with its scheme, so it is never taken for `env:` or `file:`.
     let (config, _, _) = load(&text, &|_| None).ok()?;
     let endpoint = Arc::try_unwrap(config.endpoints.into_iter().next()?).ok()?;
-    Some(Arc::new(Endpoint { name: task_endpoint_name(url), ..endpoint }))
+    Some(Arc::new(Endpoint { name: task_endpoint_name(url).into(), ..endpoint }))
 }
 
 #[cfg(test)]
@@ -35,7 +35,7 @@ mod tests {
     fn the_endpoint_of_a_task_has_the_defaults_and_a_name_without_the_address() {
         let url = Url::parse("https://hooks.example.com/marker-token").unwrap();
         let endpoint = with_defaults(&url).unwrap();
-        assert!(endpoint.is_of_task() && endpoint.name == task_endpoint_name(&url));
+        assert!(endpoint.is_of_task() && *endpoint.name == task_endpoint_name(&url));
         assert_eq!((endpoint.platform.name(), endpoint.target.url.expose()), ("json", &url));
         assert!(!format!("{endpoint:?}").contains("marker-token"));
         assert!(url_secrets(&url).iter().any(|secret| secret.contains("marker-token")));

@@ -28,7 +28,7 @@ pub(super) fn check_fallbacks(tables: &[(&str, TableReader<'_>)], endpoints: &[A
 }
 
 fn next<'e>(endpoints: &'e [Arc<Endpoint>], name: &str) -> Option<&'e str> {
-    endpoints.iter().find(|endpoint| endpoint.name == name)?.fallback.as_deref()
+    endpoints.iter().find(|endpoint| &*endpoint.name == name)?.fallback.as_deref()
 }
 
 pub(super) fn warn_of_unused_endpoints(

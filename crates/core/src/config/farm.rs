@@ -235,7 +235,7 @@ fn read_node(table: &TableReader<'_>, host: &str, tls: Tls) -> Option<Endpoint> 
         ..NodeHead::default()
     };
     Some(Endpoint {
-        name: FARM.to_owned(),
+        name: FARM.into(),
         platform: platform::RELAY,
         target: Target { url: urls.first()?.clone(), options: Vec::new(), mentions: Vec::new() },
         answers: AnswerRules::default(),

@@ -58,7 +58,7 @@ fn read(table: &TableReader<'_>, endpoints: &[&str]) -> Hook {
     let to = read_endpoint_names(table, &keys::TO, endpoints);
     Hook {
         shaping: shaping::read(table, endpoints, &to),
-        name: table.read_string(&keys::NAME).unwrap_or_else(|| table.path.clone()),
+        name: table.read_string(&keys::NAME).unwrap_or_else(|| table.path.clone()).into(),
         on: read_event_types(table, &keys::ON),
         to,
         when: table.read(&keys::WHEN),

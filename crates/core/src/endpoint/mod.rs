@@ -18,7 +18,7 @@ use url::Url;
 #[derive(Debug)]
 pub struct Endpoint {
     /// The name that hooks use.
-    pub name: String,
+    pub name: Arc<str>,
     /// The kind of receiver.
     pub platform: &'static dyn Platform,
     /// The address, options and mentions.

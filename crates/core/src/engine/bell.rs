@@ -184,13 +184,13 @@ impl Bell {
         for (name, lane) in parts.lanes.lock().iter() {
             let state = lane.state();
             let entry = json!({
-                "waiting": state.waiting as u64 + backlog.get(name).unwrap_or(&0),
+                "waiting": state.waiting as u64 + backlog.get(&**name).unwrap_or(&0),
                 "in_flight": state.in_flight,
                 "in_flight_since": state.in_flight_since.map(clock::rfc3339),
                 "state": state.state,
                 "quiet_until": state.quiet_until.map(clock::rfc3339),
             });
-            lanes.insert(name.clone(), entry);
+            lanes.insert(name.to_string(), entry);
         }
         let mut stats = parts.counters.to_json(parts.in_flight.events(), backlog.values().sum());
         if let Json::Object(stats) = &mut stats {

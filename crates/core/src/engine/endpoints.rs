@@ -10,7 +10,7 @@ use crate::endpoint::Endpoint;
 use crate::lanes::{EndpointHealth, Lane, LaneReport, Pause, SentTimes};
 use crate::spool::{Reader, SpoolError, SpoolPath, StateChange, StateKey, StateKind, Store};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 /// From this length a quiet is a warning in the log.
@@ -84,16 +84,20 @@ pub fn gone_key(endpoint: &str) -> StateKey {
 pub fn changed_states(config: &Config, parts: &Parts, reports: &[LaneReport]) -> Vec<StateChange> {
     let unix_ms = parts.clock.unix_ms();
     let mut states = Vec::new();
-    let mut tried = HashSet::new();
+    let mut tried: Vec<&str> = Vec::new();
     for report in reports {
         match report {
-            LaneReport::Attempt { endpoint, .. } | LaneReport::FollowUp { endpoint, .. } => {
-                tried.insert(endpoint.as_str());
+            LaneReport::Attempt { endpoint, .. } | LaneReport::FollowUp { endpoint, .. }
+                if tried.last() != Some(&&**endpoint) =>
+            {
+                tried.push(endpoint);
             }
             LaneReport::Gone { endpoint, reason } => states.extend(gone_state(config, endpoint, reason)),
             _ => {}
         }
     }
+    tried.sort_unstable();
+    tried.dedup();
     let lanes = parts.lanes.lock();
     states.extend(tried.iter().filter_map(|name| sent_state(lanes.get(*name)?, false)));
     let health = |name: &str| {
@@ -152,7 +156,7 @@ pub fn resume_rates(spool: &impl Store, lanes: &Lanes, has_crashed: bool) -> Res
         .filter_map(|(key, value)| Some((key.name, serde_json::from_slice(&value).ok()?)))
         .collect();
     for (name, lane) in lanes {
-        let stored = kept.get(name).filter(|stored| stored.url == lane.endpoint().fingerprint());
+        let stored = kept.get(&**name).filter(|stored| stored.url == lane.endpoint().fingerprint());
         let times = stored.map(|stored| stored.times.clone()).unwrap_or_default();
         lane.resume_rate(&times, has_crashed);
     }
@@ -166,7 +170,7 @@ pub fn sent_state(lane: &Lane, is_whole: bool) -> Option<StateChange> {
         return None;
     }
     let stored = StoredTimes { url: endpoint.fingerprint(), times };
-    Some((StateKey::shared(StateKind::SentTimes, &endpoint.name), serde_json::to_vec(&stored).ok()))
+    Some((StateKey::shared(StateKind::SentTimes, &*endpoint.name), serde_json::to_vec(&stored).ok()))
 }
 
 fn gone_state(config: &Config, endpoint: &str, reason: &str) -> Option<StateChange> {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Lanes by the name of their endpoint.
-pub type Lanes = BTreeMap<String, Arc<Lane>>;
+pub type Lanes = BTreeMap<Arc<str>, Arc<Lane>>;
 
 pub struct LaneTable {
     pub reports: Arc<LaneReports>,
@@ -49,8 +49,8 @@ impl LaneTable {
     }
 
     /// Hands deliveries to the lanes of the endpoints named with them.
-    pub fn push(&self, jobs: impl IntoIterator<Item = (String, Job)>) {
-        let mut by_endpoint: BTreeMap<String, Vec<Job>> = BTreeMap::new();
+    pub fn push(&self, jobs: impl IntoIterator<Item = (Arc<str>, Job)>) {
+        let mut by_endpoint: BTreeMap<Arc<str>, Vec<Job>> = BTreeMap::new();
         for (endpoint, job) in jobs {
             by_endpoint.entry(endpoint).or_default().push(job);
         }
@@ -79,7 +79,7 @@ impl LaneTable {
 
     pub fn report_dropped(&self, endpoint: &str, jobs: Vec<Job>, reason: &str) {
         for job in jobs {
-            let (endpoint, reason) = (endpoint.to_owned(), reason.to_owned());
+            let (endpoint, reason) = (endpoint.into(), reason.to_owned());
             self.reports.report(LaneReport::Dropped { endpoint, job, reason });
         }
     }

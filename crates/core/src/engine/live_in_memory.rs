@@ -46,7 +46,7 @@ impl LiveInMemory {
             _ => return,
         };
         let Some(live) = job.live.as_ref().filter(|_| self.is_used) else { return };
-        let Some(known) = self.known.get_mut(&(endpoint.clone(), live.first.to_string())) else { return };
+        let Some(known) = self.known.get_mut(&(endpoint.to_string(), live.first.to_string())) else { return };
         // An attempt at once follows one after which another is due.
         known.is_sending = false;
         let is_delivered = matches!(report, LaneReport::Attempt { disposition: Disposition::Delivered, .. });

@@ -23,7 +23,7 @@ pub fn hand_over(spool: &impl Store, owners: &[i64], parts: &Parts) -> Result<()
     let mut found = spool.replaceable(owners)?;
     let (mut left, lanes) = (Vec::new(), parts.lanes.all());
     for mut stretch in spool.stretches(owners)? {
-        let is_ordered = lanes.get(&stretch.endpoint).is_some_and(|lane| lane.endpoint().ordered);
+        let is_ordered = lanes.get(&*stretch.endpoint).is_some_and(|lane| lane.endpoint().ordered);
         let most = if is_ordered { usize::MAX } else { PAGE };
         let page = spool.page(&stretch, most)?;
         stretch.after = page.last().map_or(stretch.after, |last| last.seq);
@@ -56,7 +56,7 @@ pub fn refill(spool: &impl Store, parts: &Parts) -> bool {
     }
     let lanes = parts.lanes.all();
     let has_few =
-        |stretch: &Stretch| lanes.get(&stretch.endpoint).is_none_or(|lane| lane.count_due(FEW) < FEW);
+        |stretch: &Stretch| lanes.get(&*stretch.endpoint).is_none_or(|lane| lane.count_due(FEW) < FEW);
     let NotInLanes { left, elsewhere } = &mut *backlog;
     let (mut found, mut has_read) = (Vec::new(), false);
     left.retain_mut(|(stretch, left)| {
@@ -125,7 +125,7 @@ fn put_into_lanes(found: Vec<WaitingDelivery>, parts: &Parts) {
         parts.counters.recovered.add(jobs.len() as u64);
         let untried = jobs.iter().filter(|job| job.attempts == 0).count() as u32;
         parts.progress.update().adds_tried(0, jobs.len() as u32, untried);
-        match lanes.get(&endpoint) {
+        match lanes.get(&*endpoint) {
             Some(lane) => {
                 lane.recover(jobs.len());
                 lane.push(jobs);

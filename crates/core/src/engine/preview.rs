@@ -133,7 +133,7 @@ fn decide(mut decider: Decider, record: Record) -> Decisions {
     let mut decisions = decider.take_decisions();
     if is_of_node {
         // What the relay makes of it, only the relay's configuration says.
-        decisions.events.iter_mut().for_each(|event| event.deliveries.retain(|to| to.endpoint != FARM));
+        decisions.events.iter_mut().for_each(|event| event.deliveries.retain(|to| &*to.endpoint != FARM));
         decisions.remarks.push(FORWARDED.to_owned());
     }
     decisions

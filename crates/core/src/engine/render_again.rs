@@ -31,7 +31,7 @@ impl<S: Store> Dispatcher<S> {
         let mut batch = spool.begin()?;
         for (waiting, context) in portion.iter().zip(contexts) {
             let _in_hand = message::subject(waiting.event_id.stable_hash());
-            let render = || match lanes.get(&waiting.endpoint) {
+            let render = || match lanes.get(&*waiting.endpoint) {
                 Some(lane) => decider.render_again(&context, &waiting.hook, lane.endpoint()),
                 None => Err(format!("endpoint `{}` is no longer configured", waiting.endpoint)),
             };
@@ -42,7 +42,7 @@ impl<S: Store> Dispatcher<S> {
                 Ok(body) => {
                     let extras = body.extras.to_text();
                     batch.put_message(waiting.seq, &body.content_type, &body.bytes, extras.as_deref())?;
-                    jobs.push((waiting.endpoint.clone(), job));
+                    jobs.push((waiting.endpoint.as_str().into(), job));
                 }
                 Err(reason) => failed.push((&waiting.endpoint, job, reason)),
             }

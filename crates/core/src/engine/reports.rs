@@ -20,7 +20,7 @@ pub struct DeliveryReport {
     pub event: EventId,
     #[serde(rename = "type")]
     pub kind: Arc<str>,
-    pub endpoint: String,
+    pub endpoint: Arc<str>,
     pub hook: Arc<str>,
     /// `delivered` or `dead`.
     pub state: &'static str,

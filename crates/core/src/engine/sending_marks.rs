@@ -12,6 +12,7 @@ use crate::lanes::{LaneReport, SendingAttempt};
 use crate::spool::{Reader, SpoolError, StateChange, StateKey, StateKind};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// From this age an attempt is marked, and so long after a look the next one is.
@@ -29,7 +30,7 @@ pub struct InFlightDelivery {
 /// What is marked, by endpoint.
 #[derive(Debug, Default)]
 pub struct SendingMarks {
-    marked: HashMap<String, Vec<SendingAttempt>>,
+    marked: HashMap<Arc<str>, Vec<SendingAttempt>>,
     look_at: Duration,
 }
 

@@ -258,8 +258,8 @@ fn messages(event: PlannedEvent) -> impl Iterator<Item = SimulatedMessage> {
     event.deliveries.into_iter().map(move |delivery| SimulatedMessage {
         event: id,
         kind: kind.clone(),
-        endpoint: delivery.endpoint,
-        hook: delivery.hook,
+        endpoint: delivery.endpoint.to_string(),
+        hook: delivery.hook.to_string(),
         why: delivery.why,
         body: delivery.message.map(|message| message.bytes.clone()),
     })

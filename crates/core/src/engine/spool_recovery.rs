@@ -7,6 +7,7 @@ use super::parts::Parts;
 use crate::lanes::Job;
 use crate::spool::{FileFault, NewDelivery, NewEvent, Spool, SpoolError, SpoolReader};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Recreates the spool from the former file, and from the deliveries that wait in the lanes.
 pub fn recreate(spool: &mut Spool, cause: FileFault, parts: &Parts) -> Result<(), SpoolError> {
@@ -17,7 +18,7 @@ pub fn recreate(spool: &mut Spool, cause: FileFault, parts: &Parts) -> Result<()
     rows.replace_reader(reader.map(|reader| Box::new(reader) as Box<_>), &incident.moved);
     spool_health.add_incident(&incident.to_string());
     let all = lanes.all();
-    let waiting: Vec<(String, Job)> = all
+    let waiting: Vec<(Arc<str>, Job)> = all
         .iter()
         .flat_map(|(name, lane)| lane.waiting().into_iter().map(move |job| (name.clone(), job)))
         // These are in the transaction that is about to be written.
@@ -46,7 +47,7 @@ pub fn recreate(spool: &mut Spool, cause: FileFault, parts: &Parts) -> Result<()
 /// Writes deliveries whose message is in memory where they are missing. Returns the rows that changed.
 fn put_back(
     spool: &mut Spool,
-    waiting: &[(String, Job)],
+    waiting: &[(Arc<str>, Job)],
     present_row: impl Fn(i64) -> i64,
 ) -> Result<HashMap<i64, i64>, SpoolError> {
     let there = spool.pending()?;

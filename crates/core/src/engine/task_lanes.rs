@@ -25,7 +25,7 @@ struct StoredAddress {
 /// The state that keeps an address, for the transaction that writes a delivery to it.
 pub fn kept_state(endpoint: &Endpoint, unix_ms: i64) -> (StateKey, Vec<u8>) {
     let kept = StoredAddress { url: endpoint.target.url.expose().as_str().to_owned(), seen: unix_ms };
-    (StateKey::shared(StateKind::TaskAddress, &endpoint.name), serde_json::to_vec(&kept).unwrap_or_default())
+    (StateKey::shared(StateKind::TaskAddress, &*endpoint.name), serde_json::to_vec(&kept).unwrap_or_default())
 }
 
 /// Opens the lane of an address unless it exists. When there are too many, it replaces an idle one.

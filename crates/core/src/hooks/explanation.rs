@@ -22,14 +22,14 @@ pub fn explain(rules: Rules<'_>, subject: &Subject) -> Vec<Explanation> {
     let of_hook = |hook: &Hook| {
         let reason = reason(hook, subject);
         let matches = decision.matches.iter().filter(|matched| std::ptr::eq(matched.hook, hook));
-        let to: Vec<String> = matches.map(|matched| matched.endpoint.name.clone()).collect();
+        let to: Vec<String> = matches.map(|matched| matched.endpoint.name.to_string()).collect();
         let mut why = reason.sentence(hook, subject);
         if reason.matches() && to.is_empty() {
             why.push_str("; but an earlier hook already notifies its endpoints");
         } else if reason.matches() {
             shaping(hook, subject).iter().for_each(|effect| why.extend(["; ", effect]));
         }
-        Explanation { hook: hook.name.clone(), matched: reason.matches(), to, why }
+        Explanation { hook: hook.name.to_string(), matched: reason.matches(), to, why }
     };
     rules.hooks.iter().map(of_hook).collect()
 }

@@ -3,13 +3,14 @@
 use super::quiet_hours::QuietHours;
 use crate::event;
 use crate::message::{Condition, KeyExpression, Template};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// `[[hooks]]`: which events notify which endpoints.
 #[derive(Debug)]
 pub struct Hook {
     /// For logs and reports: `name`, or `hooks[2]`.
-    pub name: String,
+    pub name: Arc<str>,
     /// Event types, families such as `render.*`, or `*` for all.
     pub on: Vec<String>,
     pub to: Vec<String>,

@@ -81,8 +81,8 @@ mod tests {
         let hooks = Config::load(&text).unwrap().hooks;
         for kind in ["render.saved", "render.frame.saved", "render", "queue.end", "x", "rendering.a", ""] {
             let walked: Vec<&str> =
-                hooks.iter().filter(|hook| hook.hears(kind)).map(|hook| hook.name.as_str()).collect();
-            let found: Vec<&str> = hooks.hearing(kind).map(|hook| hook.name.as_str()).collect();
+                hooks.iter().filter(|hook| hook.hears(kind)).map(|hook| &*hook.name).collect();
+            let found: Vec<&str> = hooks.hearing(kind).map(|hook| &*hook.name).collect();
             assert_eq!(found, walked, "{kind}");
             assert_eq!(hooks.hears(kind), !walked.is_empty());
         }

@@ -5,31 +5,32 @@ use super::job::Job;
 use crate::event::EventId;
 use crate::secret::Scrubber;
 use crate::spool::{AttemptRow, LiveTurn};
+use std::sync::Arc;
 
 /// What happened in a lane. `endpoint` is the endpoint's name.
 pub enum LaneReport {
     Attempt {
-        endpoint: String,
+        endpoint: Arc<str>,
         /// The delivery, as it was before the attempt.
         job: Job,
         row: AttemptRow,
         disposition: Disposition,
     },
     /// A request was made that changes nothing for its delivery.
-    FollowUp { endpoint: String, row: AttemptRow },
+    FollowUp { endpoint: Arc<str>, row: AttemptRow },
     /// A delivery ended without an attempt.
-    Dropped { endpoint: String, job: Job, reason: String },
+    Dropped { endpoint: Arc<str>, job: Job, reason: String },
     /// A delivery gives way to a newer one: an untried one of the same thing, or a state of the same living message.
     Superseded {
-        endpoint: String,
+        endpoint: Arc<str>,
         job: Job,
         /// The event that replaces it.
         by: EventId,
     },
     /// A delivery was in flight when its lane was retired; its next attempt belongs to the new lane.
-    Returned { endpoint: String, job: Job },
+    Returned { endpoint: Arc<str>, job: Job },
     /// The endpoint answered that it will never take anything again.
-    Gone { endpoint: String, reason: String },
+    Gone { endpoint: Arc<str>, reason: String },
 }
 
 /// What follows an attempt, for the spool.

@@ -71,7 +71,7 @@ impl ShapingState {
         let late = hook.shaping.cooldown_by.as_ref().map(|key| key.of(&subject.context).unwrap_or_default());
         let late = late.unwrap_or_default();
         let Some(due) = self.cooldowns.end_of(&hook.name, &late) else { return false };
-        let (hook, endpoint) = (hook.name.clone(), endpoint.to_owned());
+        let (hook, endpoint) = (hook.name.to_string(), endpoint.to_owned());
         let key = WindowKey { hook, endpoint, queue: None, late: Some(late) };
         if let Some(window) = self.windows.get_mut(&key) {
             // A reminder takes the place of what it reminds of.
@@ -184,7 +184,7 @@ impl ShapingState {
             (None, Some(end)) => (None, end),
             (None, None) => return (None, fault),
         };
-        let key = WindowKey { hook: hook.name.clone(), endpoint: endpoint.to_owned(), queue, late: None };
+        let key = WindowKey { hook: hook.name.to_string(), endpoint: endpoint.to_owned(), queue, late: None };
         let told = self.knows_beginning(hook, subject);
         if keeps_states && told && subject.kind == ALERT_RESOLVED {
             let change = ThingChange::of(subject);
@@ -312,7 +312,7 @@ impl ShapingState {
 }
 
 pub fn hook_of<'a>(hooks: &'a [Hook], name: &str) -> Option<&'a Hook> {
-    hooks.iter().find(|hook| hook.name == name)
+    hooks.iter().find(|hook| &*hook.name == name)
 }
 
 /// The queue that an event belongs to; `None` for `alert.*` and `server.*` events.

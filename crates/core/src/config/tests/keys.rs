@@ -34,7 +34,7 @@ fn every_value_of_the_complete_example_takes_effect() {
     let hook = parse_task_url("https://hooks.example.com/users/mira").unwrap();
     assert!(config.task_urls.allow(&hook));
 
-    let names: Vec<&str> = config.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
+    let names: Vec<&str> = config.endpoints.iter().map(|endpoint| &*endpoint.name).collect();
     assert_eq!(names, ["team", "phone", "ci"]);
     let team = config.endpoint("team").unwrap();
     assert_eq!(team.platform.name(), "slack");
@@ -57,7 +57,7 @@ fn every_value_of_the_complete_example_takes_effect() {
 
     let hooks = &config.hooks;
     assert_eq!(
-        hooks.iter().map(|hook| hook.name.as_str()).collect::<Vec<_>>(),
+        hooks.iter().map(|hook| &*hook.name).collect::<Vec<_>>(),
         ["batch finished", "hooks[1]", "long batch", "hooks[3]", "hooks[4]", "resources"]
     );
     assert_eq!(

@@ -37,7 +37,7 @@ pub struct Transaction {
 /// What follows once a transaction is durable.
 #[derive(Debug, Default)]
 pub struct Committed {
-    pub jobs: Vec<(String, Job)>,
+    pub jobs: Vec<(Arc<str>, Job)>,
     /// How many deliveries are new that lanes had before.
     pub early: usize,
     /// Deliveries that were dead from the start.
@@ -49,7 +49,7 @@ pub struct Committed {
     /// The number of events that are new in the spool.
     pub spooled: u64,
     /// Deliveries that ended in the spool while a lane still has them, by endpoint.
-    pub ended_elsewhere: Vec<(String, i64)>,
+    pub ended_elsewhere: Vec<(Arc<str>, i64)>,
     pub fallbacks: u64,
     pub escalated: u64,
     pub remarks: Vec<String>,
@@ -135,14 +135,14 @@ impl Transaction {
                 let Some(key) = delivery.supersede_key.as_deref().filter(|_| delivery.message.is_ok()) else {
                     continue;
                 };
-                let (endpoint, hook) = (delivery.endpoint.as_str(), delivery.hook.as_str());
+                let (endpoint, hook) = (&*delivery.endpoint, &*delivery.hook);
                 if let Some(by) = newest.get(&(endpoint, hook, key)) {
                     delivery.superseded_by = Some(*by);
                     continue;
                 }
                 if let Some(job) = lanes.get(endpoint).and_then(|lane| lane.withdraw(hook, key)) {
                     let (endpoint, job) =
-                        (endpoint.to_owned(), Job { seq: rows.present_row(job.seq), ..job });
+                        (Arc::from(endpoint), Job { seq: rows.present_row(job.seq), ..job });
                     self.lane_reports.push(LaneReport::Superseded { endpoint, job, by: event.id });
                 }
                 newest.insert((endpoint, hook, key), event.id);

@@ -106,7 +106,7 @@ impl Committed {
             let body = Arc::new(Body::from(called.message));
             let job = Job::new(called.seq, called.event_id, &called.kind, &called.hook, now.unix_ms);
             let job = Job { ticket, due: now.monotonic, body: Some(body), ..job };
-            self.jobs.push((called.endpoint, job));
+            self.jobs.push((called.endpoint.into(), job));
         }
     }
 }
@@ -201,7 +201,7 @@ fn write_event(
     for delivery in &event.deliveries {
         let live = match &delivery.live {
             Some(state) if delivery.message.is_ok() => {
-                let (endpoint, hook) = (delivery.endpoint.as_str(), delivery.hook.as_str());
+                let (endpoint, hook) = (&*delivery.endpoint, &*delivery.hook);
                 let PlannedState { key, closes, edits } = state;
                 let state = LiveState { endpoint, hook, key, closes: *closes, edits: *edits };
                 batch.join_live(&state, event.id, now.unix_ms)?
@@ -268,7 +268,7 @@ fn write_delivery(
             Ok(1)
         }
         (Some(message), None) => {
-            let words = (event.kind.as_str().into(), delivery.hook.as_str().into());
+            let words = (event.kind.as_str().into(), Arc::clone(&delivery.hook));
             let job = event.job(delivery, (seq, message), words, live, now);
             committed.jobs.push((delivery.endpoint.clone(), job));
             Ok(1)
@@ -278,7 +278,7 @@ fn write_delivery(
                 event: event.id,
                 kind: event.kind.as_str().into(),
                 endpoint: delivery.endpoint.clone(),
-                hook: delivery.hook.as_str().into(),
+                hook: Arc::clone(&delivery.hook),
                 state: "dead",
                 attempts: 0,
                 status: None,

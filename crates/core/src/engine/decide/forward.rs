@@ -29,8 +29,8 @@ impl Decider {
     /// The delivery of an event to the relay, with its payload; `None` where there is none.
     pub(super) fn forward(&self, payload: &[u8]) -> Option<PlannedDelivery> {
         self.is_of_node().then(|| PlannedDelivery {
-            endpoint: FARM.to_owned(),
-            hook: HOOK.to_owned(),
+            endpoint: FARM.into(),
+            hook: HOOK.into(),
             why: "a node sends each event to its relay".to_owned(),
             message: Ok(Arc::new(Body {
                 content_type: "application/json".to_owned(),

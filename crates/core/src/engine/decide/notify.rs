@@ -98,7 +98,7 @@ impl Decider {
             }
         }
         for hook in cooled {
-            let is_heard = |to: &str| decision.matches.iter().any(|matched| matched.endpoint.name == to);
+            let is_heard = |to: &str| decision.matches.iter().any(|matched| &*matched.endpoint.name == to);
             for to in hook.to.iter().filter(|to| config.endpoint(to).is_some() && !is_heard(to)) {
                 if self.shaping.hold_late(hook, to, subject, self.now.unix_ms) {
                     let hook = &hook.name;
@@ -167,7 +167,7 @@ impl Decider {
     /// The id of the digest that a match is sent with, if it is not sent now.
     fn hold(&mut self, hook: &Hook, endpoint: &Endpoint, subject: &Subject) -> Option<EventId> {
         // Whoever coalesces is a person, who reads what is over; a machine acts on it.
-        let to = (endpoint.name.as_str(), !endpoint.platform.description().coalesces);
+        let to = (&*endpoint.name, !endpoint.platform.description().coalesces);
         let (held, fault) = self.shaping.hold(hook, to, subject, self.now.unix_ms);
         self.decisions.counts.gathered += u64::from(held.is_some());
         if let Some(reason) = fault {
@@ -312,8 +312,8 @@ impl Decider {
         };
         let ttl = hook.and_then(|hook| hook.shaping.ttl);
         PlannedDelivery {
-            endpoint: window.endpoint().to_owned(),
-            hook: window.hook().to_owned(),
+            endpoint: window.endpoint().into(),
+            hook: window.hook().into(),
             why: match window.is_late() {
                 true => "it still lasts at the end of the `cooldown`".to_owned(),
                 false => "a digest of earlier matches".to_owned(),

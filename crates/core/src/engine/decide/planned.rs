@@ -94,8 +94,8 @@ pub enum EventState {
 }
 
 pub struct PlannedDelivery {
-    pub endpoint: String,
-    pub hook: String,
+    pub endpoint: Arc<str>,
+    pub hook: Arc<str>,
     pub why: String,
     pub message: Result<Arc<Body>, String>,
     /// For a message that could not be rendered: the context as JSON, to be rendered again when it is replayed.
@@ -135,8 +135,8 @@ pub struct PlannedState {
 /// A message that is sent if a delivery fails (a fallback), or is not confirmed in time (an escalation).
 pub struct PlannedFallback {
     /// The endpoint of the watched delivery.
-    pub via: String,
-    pub endpoint: String,
+    pub via: Arc<str>,
+    pub endpoint: Arc<str>,
     /// When an escalation is due, in Unix milliseconds; `None` for a fallback.
     pub due_at: Option<i64>,
     /// The alert that causes an escalation even if the watched delivery succeeded.

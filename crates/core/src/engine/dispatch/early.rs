@@ -34,8 +34,8 @@ const READ_BYTES: usize = 16 * 1024;
 /// What the lanes have of the open transaction.
 pub struct EarlyDispatch {
     numbers: Vec<i64>,
-    /// The type and the hook of the last delivery: most that follow have the same.
-    words: Option<(Arc<str>, Arc<str>)>,
+    /// The type of the last event: most that follow have the same.
+    kind: Option<Arc<str>>,
     ended: usize,
     most: usize,
     /// Events of the transaction that were looked at.
@@ -63,7 +63,7 @@ impl EarlyDispatch {
     pub fn new() -> EarlyDispatch {
         EarlyDispatch {
             numbers: Vec::new(),
-            words: None,
+            kind: None,
             ended: 0,
             most: FEW,
             seen: 0,
@@ -146,7 +146,7 @@ impl EarlyDispatch {
         spool: &mut impl Store,
         event: &mut PlannedEvent,
         now: Moment,
-        jobs: &mut Vec<(String, Job)>,
+        jobs: &mut Vec<(Arc<str>, Job)>,
     ) -> bool {
         let is_derived =
             event.ticket == 0 || event.state != EventState::Final || event.resolved_alert.is_some();
@@ -160,7 +160,7 @@ impl EarlyDispatch {
         for (at, number) in (0..event.deliveries.len()).zip(first..) {
             let delivery = &event.deliveries[at];
             if let Ok(message) = &delivery.message {
-                let words = shared_words(&mut self.words, &event.kind, &delivery.hook);
+                let words = (shared_kind(&mut self.kind, &event.kind), Arc::clone(&delivery.hook));
                 let job = event.job(delivery, (number, message), words, None, now);
                 jobs.push((delivery.endpoint.clone(), job));
                 event.deliveries[at].early = Some(EarlyDelivery { number, row: number, at: now.unix_ms });
@@ -203,10 +203,10 @@ impl EarlyDispatch {
     }
 }
 
-fn shared_words(last: &mut Option<(Arc<str>, Arc<str>)>, kind: &str, hook: &str) -> (Arc<str>, Arc<str>) {
+fn shared_kind(last: &mut Option<Arc<str>>, kind: &str) -> Arc<str> {
     match last {
-        Some(words) if *words.0 == *kind && *words.1 == *hook => words.clone(),
-        _ => last.insert((kind.into(), hook.into())).clone(),
+        Some(known) if **known == *kind => Arc::clone(known),
+        _ => Arc::clone(last.insert(kind.into())),
     }
 }
 

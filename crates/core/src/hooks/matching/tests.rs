@@ -50,7 +50,7 @@ fn facts<'a>(payload: &'a Arc<Payload>, host: &'a Arc<HostInfo>) -> Facts<'a> {
 }
 
 fn names(decision: &Decision<'_>) -> Vec<String> {
-    decision.matches.iter().map(|matched| matched.hook.name.clone()).collect()
+    decision.matches.iter().map(|matched| matched.hook.name.to_string()).collect()
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn hooks_of_overlapping_families_match_once_each() {
         let decision = decided(&config, &subject);
         assert_eq!(names(&decision), hooks, "{kind}");
         let mut endpoints: Vec<&str> =
-            decision.matches.iter().map(|matched| matched.endpoint.name.as_str()).collect();
+            decision.matches.iter().map(|matched| &*matched.endpoint.name).collect();
         endpoints.dedup();
         assert_eq!(endpoints.len(), hooks.len(), "{kind}: each endpoint once");
     }

@@ -46,7 +46,7 @@ impl Platform for AnyPlatform {
 
 fn endpoint(url: &str) -> Endpoint {
     Endpoint {
-        name: "test".to_owned(),
+        name: "test".into(),
         platform: &AnyPlatform,
         target: Target {
             url: SecretUrl::new(Url::parse(url).unwrap()),

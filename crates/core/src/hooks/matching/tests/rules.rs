@@ -35,7 +35,7 @@ fn matched(decision: &Decision<'_>) -> Vec<(String, String)> {
     decision
         .matches
         .iter()
-        .map(|matched| (matched.hook.name.clone(), matched.endpoint.name.clone()))
+        .map(|matched| (matched.hook.name.to_string(), matched.endpoint.name.to_string()))
         .collect()
 }
 
