@@ -363,6 +363,12 @@ impl Tally {
         std::mem::take(&mut self.changed).into_iter().map(state).collect()
     }
 
+    /// Makes nothing count as changed, but for nodes.
+    pub fn forget_changes(&mut self) {
+        self.changed.clear();
+        self.usuals.forget_changes();
+    }
+
     /// Makes every open queue, and what is usual, count as changed: the spool was recovered.
     pub fn touch_all(&mut self) {
         self.changed.extend(self.open.keys().cloned());

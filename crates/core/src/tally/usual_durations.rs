@@ -157,6 +157,15 @@ impl UsualDurations {
         std::mem::take(&mut self.changed).into_iter().map(state).collect()
     }
 
+    /// Makes nothing count as changed.
+    pub fn forget_changes(&mut self) {
+        for key in self.changed.drain(..) {
+            if let Some(runs) = self.runs.get_mut(&key) {
+                runs.has_changed = false;
+            }
+        }
+    }
+
     /// Makes everything count as changed.
     pub fn touch_all(&mut self) {
         for (key, runs) in &mut self.runs {

@@ -116,8 +116,12 @@ impl Transaction {
         self.superseded.append(&mut decisions.superseded);
     }
 
-    /// Adds the changed counts and shaping, so that they become durable with the events that changed them.
+    /// Adds the changed counts and shaping, so that they become durable with the events that changed them. Nobody could
+    /// read them from a spool in memory.
     pub fn add_changes(&mut self, decider: &mut Decider, instance: &str) {
+        if decider.is_in_memory() && decider.tally.nodes.is_none() {
+            return decider.forget_changes();
+        }
         let own = |kind| move |(name, value): (String, _)| (StateKey::owned(kind, instance, name), value);
         self.states.extend(decider.tally.changes().into_iter().map(own(StateKind::QueueCounts)));
         let nodes = decider.tally.nodes.iter_mut().flat_map(WorkingNodes::changes);

@@ -81,6 +81,12 @@ impl Decider {
         self.config.spool.path == SpoolPath::Memory
     }
 
+    /// Drops the changes of counts and shaping that a spool would be told of.
+    pub fn forget_changes(&mut self) {
+        self.tally.forget_changes();
+        let _ = self.shaping.changes();
+    }
+
     /// At the end of an instance: lets the ends of queues count at once, and digests too if nothing survives.
     pub fn hurry(&mut self, unix_ms: i64) {
         // The hosts of a farm go on when its relay closes.

@@ -208,7 +208,7 @@ impl Decider {
         PlannedDelivery {
             endpoint: endpoint.name.clone(),
             hook: hook.name.clone(),
-            why: self.config.scrubber.scrub(&hooks::why(hook, subject)),
+            why: self.config.scrubber.scrubbed(hooks::why(hook, subject)),
             unrendered: kept_of(&message, context),
             message: message.map(|message| Arc::new(message.into())),
             expires_at: shaping.ttl.map(|ttl| subject.accepted_at.saturating_add(ttl.as_millis() as i64)),
