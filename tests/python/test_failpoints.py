@@ -1,7 +1,8 @@
 """A process that dies at each step of the pipeline: nothing accepted is lost, nothing gets a second id.
 
-The tests load a library that has the places at which one can end the process
-(``crates/ring/src/failpoint.rs``); the release library has none.
+The processes that die load a library that has the places at which one can end them
+(``crates/ring/src/failpoint.rs``): ``TASKBELL_FAILPOINTS_LIBRARY``, else the library under test. The
+release library has none.
 """
 
 from __future__ import annotations
@@ -48,10 +49,11 @@ PLACES = [f"{place}:{turn}" for later, places in LATER.items() for place in plac
 
 @pytest.fixture(scope="session")
 def failing_library(library_path) -> Path:
-    """The library under test, if it was built with the feature ``failpoints``."""
-    if b"TASKBELL_FAILPOINT" not in library_path.read_bytes():
-        lacking("the library has no fail points; `cargo build --features failpoints` adds them")
-    return library_path
+    """A library that was built with the feature ``failpoints``."""
+    library = Path(os.environ.get("TASKBELL_FAILPOINTS_LIBRARY") or library_path)
+    if b"TASKBELL_FAILPOINT" not in library.read_bytes():
+        lacking(f"{library} has no fail points; `cargo build --features failpoints` adds them")
+    return library
 
 
 @pytest.fixture

@@ -117,13 +117,14 @@ if (isMainThread) {
     const worker = new Worker(new URL(import.meta.url), { workerData: [configs, own] });
     await new Promise((resolve) => worker.once('exit', resolve));
   }
-  // One that is stopped in the middle leaves its bell open, and nothing else behind.
+  // One that is stopped leaves its bell open, and nothing else behind.
   const stopped = new Worker(new URL(import.meta.url), { workerData: [configs, 3] });
   await new Promise((resolve) => stopped.once('message', resolve));
   await stopped.terminate();
   await bell.close();
   console.log('ok');
 } else if (number === 3) {
+  await bell.flush(30_000);
   parentPort.postMessage('open');
   setInterval(() => {}, 1000);
 }

@@ -293,9 +293,7 @@ def test_the_memory_for_a_picture_is_bounded(tmp_path, receive, kind):
     receiver = receive(wecom_answers)
     config = wecom(tmp_path, receiver, **{name.replace(".", "_"): sent})
     config["endpoints"]["team"]["timeout"] = "60s"
-    # The library as it is shipped, where it was built: the other one takes a minute for some pictures.
-    library = os.environ.get("TASKBELL_RELEASE_LIBRARY") or os.environ["TASKBELL_LIBRARY"]
-    grown = int(python(HOST, json.dumps(config), name, env={"TASKBELL_LIBRARY": library}, timeout=300))
+    grown = int(python(HOST, json.dumps(config), name, timeout=300))
     assert grown < 250, f"{grown} MiB"
     last = receiver.requests[-1].json()
     assert last["msgtype"] == ("image" if shown else "file")
