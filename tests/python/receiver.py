@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -161,9 +162,12 @@ class Receiver:
 
 
 def stop_listening(listener: socket.socket, accepting: threading.Thread) -> None:
-    """Closes a listener so that nobody can connect any more: closing alone would not wake accept()."""
+    """Closes a listener so that nobody can connect any more: on Linux, closing alone would not wake accept(),
+    and on Windows nothing else does."""
     with contextlib.suppress(OSError):
         listener.shutdown(socket.SHUT_RDWR)
+    if sys.platform == "win32":
+        listener.close()
     accepting.join(10)
     listener.close()
 

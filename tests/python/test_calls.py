@@ -278,7 +278,7 @@ print("ok")
 
 TOML = """
 [spool]
-path = "{spool}"
+path = '{spool}'
 [endpoints.main]
 url = "{url}"
 [[hooks]]

@@ -123,7 +123,7 @@ def test_a_run_is_one_message_and_the_next_run_another(tmp_path, ring, discord):
 def test_the_configuration_of_the_document(tmp_path, ring, discord, monkeypatch):
     monkeypatch.setenv("TEAM_URL", discord.url)
     text = one("docs/live.md", "toml", "live").replace('"15s"', '"1s"')
-    endpoint, spool = 'platform = "discord"\nurl =', f'[spool]\npath = "{tmp_path / "bell.db"}"\n\n'
+    endpoint, spool = 'platform = "discord"\nurl =', f"[spool]\npath = '{tmp_path / 'bell.db'}'\n\n"
     bell = ring(spool + text.replace("url =", endpoint))
     for remaining in (8, 7):
         bell.task_complete({"duration_s": 2, "queue_remaining": remaining})

@@ -22,7 +22,8 @@ CERTIFICATE = 32
 
 @pytest.fixture
 def authority(tmp_path):
-    return Authority(tmp_path)
+    """With a name of its own: the store keeps those of other tests."""
+    return Authority(tmp_path, tmp_path.name)
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 from packages import ROOT, package, user, version
@@ -57,8 +59,9 @@ def python(wine, tree, tmp_path_factory):
     # Wine 8 lacks this DLL of every Windows 10; programs find it next to themselves.
     (own / "root/bcryptprimitives.dll").write_bytes((tree / "bin/bcryptprimitives.dll").read_bytes())
 
-    def call(*words, cwd):
-        env = {**user(cwd / "home"), **wine.variables, "PYTHONPATH": str(folder)}
+    def call(*words, cwd, path=(), **variables):
+        places = ";".join(str(place) for place in (folder, *path))
+        env = {**user(cwd / "home"), **wine.variables, "PYTHONPATH": places, **variables}
         return run(own / "python", *words, cwd=cwd, env=env)
 
     call.folder = folder
@@ -82,6 +85,34 @@ def test_the_module_is_the_command(python, tmp_path):
         assert python("-m", "taskbell", "--version", cwd=tmp_path).strip() == f"taskbell {version()}"
     finally:
         shutil.rmtree(scripts)
+
+
+SUITES = [
+    "batches",
+    "binding",
+    "calls",
+    "channels",
+    "crash",
+    "delivery",
+    "escalated_alerts",
+    "followups",
+    "lanes",
+    "live",
+    "shaping",
+    "silent",
+    "triggers",
+]
+"""Tests from outside that need pytest alone, which serves every system, and neither signals nor ``fork``."""
+
+
+def test_the_suites_of_the_library_pass(python, tree, tmp_path):
+    """With the DLL of the archive, which has the command next to it."""
+    files = [ROOT / "tests" / "python" / f"test_{suite}.py" for suite in SUITES]
+    library = str(tree / "bin" / "taskbell.dll")
+    path = [Path(pytest.__file__).parents[1]]
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
+    said = python(*words, cwd=tmp_path, path=path, TASKBELL_LIBRARY=library)
+    assert re.search(r"\d\d\d passed", said), said
 
 
 def test_three_processes_share_a_spool_and_each_event_arrives_once(python, tmp_path, receive):

@@ -143,7 +143,7 @@ fn suites(steps: &mut Steps, built: &Built) {
     });
     let Some(library) = library.filter(|_| ready) else { return };
     let Some(python) = python else {
-        steps.skip(&name, "the tests of its packages run hosts; no Python runs the suites there");
+        steps.skip(&name, "the tests of its packages run its hosts, and the suites where a Python is");
         return;
     };
     let here = built.target.runs_here();

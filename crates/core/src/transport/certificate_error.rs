@@ -36,9 +36,7 @@ pub(super) fn clause(error: &rustls::Error) -> String {
         CertificateError::NotValidForNameContext { expected, presented } => {
             return wrong_name(&expected.to_str(), presented);
         }
-        CertificateError::BadSignature => {
-            "the certificate was not signed by the authority it names; is `ca_file` an older one of that name?"
-        }
+        CertificateError::BadSignature => BAD_SIGNATURE,
         CertificateError::Revoked => REVOKED,
         CertificateError::BadEncoding => "the certificate cannot be read; have a new one issued",
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => NOT_FOR_SERVERS,
@@ -123,6 +121,9 @@ fn common_name(name: &[u8]) -> Option<String> {
 const NOT_FOR_SERVERS: &str = "the certificate is not meant for a server; have one issued whose extended key usage has \
      `serverAuth`";
 
+const BAD_SIGNATURE: &str =
+    "the certificate was not signed by the authority it names; is `ca_file` an older one of that name?";
+
 const REVOKED: &str = "the certificate was revoked; have a new one issued";
 
 fn wrong_name(expected: &str, presented: &[String]) -> String {
@@ -181,6 +182,8 @@ fn other_fault(name: &str) -> String {
 fn system_fault(text: &str) -> String {
     let code = text.rsplit_once("(os error ").and_then(|(_, code)| code.trim_end_matches(')').parse().ok());
     match code.map(i32::cast_unsigned) {
+        // TRUST_E_CERT_SIGNATURE.
+        Some(0x8009_6004) => BAD_SIGNATURE.to_owned(),
         // CRYPT_E_REVOKED, CERT_E_REVOKED.
         Some(0x8009_2010 | 0x800B_010C) => REVOKED.to_owned(),
         // CRYPT_E_NO_REVOCATION_CHECK, CRYPT_E_REVOCATION_OFFLINE, CERT_E_REVOCATION_FAILURE.
