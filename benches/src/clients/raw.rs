@@ -15,14 +15,17 @@ pub fn run(load: &Load<'_>) -> Result<Vec<f64>, String> {
     let path = load.text("request").ok_or("request= is missing")?;
     let request = fs::read(path).map_err(|error| format!("{path}: {error}"))?;
     let (connections, events) = (load.number("in_flight", 4)?, load.number("events", 1)?);
+    // Before the time counts: the library's connections are open by then, too.
+    let mut streams = (0..connections).map(|_| connect(port)).collect::<Result<Vec<TcpStream>, _>>()?;
     let (start, used) = (Instant::now(), processor::own());
     let sent: Result<(), String> = thread::scope(|scope| {
-        let send = |number: u64| {
-            let mut stream = connect(port)?;
+        let send = |stream: &mut TcpStream, number: u64| {
             let share = events / connections + u64::from(number < events % connections);
-            (0..share).try_for_each(|_| exchange(&mut stream, &request))
+            (0..share).try_for_each(|_| exchange(stream, &request))
         };
-        let threads: Vec<_> = (0..connections).map(|number| scope.spawn(move || send(number))).collect();
+        let senders = streams.iter_mut().zip(0..);
+        let threads: Vec<_> =
+            senders.map(|(stream, number)| scope.spawn(move || send(stream, number))).collect();
         threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| "a sender panicked")?)
     });
     sent?;

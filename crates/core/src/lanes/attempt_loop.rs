@@ -40,13 +40,13 @@ impl Served for Lane {
                         lane.ask_for_sender();
                     }
                     deliver(lane, jobs);
-                    if !lane.senders.goes_on(turn) {
+                    if !lane.senders.goes_on(turn, lane.is_empty()) {
                         return;
                     }
                 }
                 NextStep::Post(events) => {
                     post_events(lane, events);
-                    if !lane.senders.goes_on(turn) {
+                    if !lane.senders.goes_on(turn, false) {
                         return;
                     }
                 }

@@ -244,6 +244,12 @@ impl Lane {
         }
     }
 
+    /// Whether nothing waits in it. What comes after an attempt has ended asks for a sender itself.
+    pub(super) fn is_empty(&self) -> bool {
+        let inner = self.lock();
+        inner.queue.next_due().is_none() && !inner.stopping
+    }
+
     /// Lets a sender look whether something may be sent.
     pub(super) fn ask_for_sender(self: &Arc<Self>) {
         if !self.seat.asks() {

@@ -108,11 +108,14 @@ impl Senders {
     /// A sender looks at the lane after this time.
     pub(super) fn ask_after(&self, turn: &Turn, time: Duration) {
         let mut pool = self.lock();
-        if pool.stopped {
-            return;
+        if !pool.stopped {
+            self.set_alarm(&mut pool, turn, time, Instant::now());
         }
+    }
+
+    fn set_alarm(&self, pool: &mut Pool, turn: &Turn, time: Duration, now: Instant) {
         let before = pool.turns.next_alarm();
-        pool.turns.ask_after(&turn.lane, time, Instant::now());
+        pool.turns.ask_after(&turn.lane, time, now);
         // Without a keeper this thread becomes it, when it has nothing to do.
         if pool.alarm_kept && pool.turns.next_alarm() != before {
             self.alarm_called.notify_one();
@@ -124,12 +127,17 @@ impl Senders {
         self.lock().turns.forget(&turn.lane);
     }
 
-    /// After an attempt: whether the sender makes the next one for the same lane.
-    pub(super) fn goes_on(&self, turn: &Turn) -> bool {
+    /// After an attempt: whether the sender looks at the same lane again. One that is left asks for another sender; where
+    /// nothing waits in it, only in time to close its connections.
+    pub(super) fn goes_on(&self, turn: &Turn, is_empty: bool) -> bool {
+        let now = Instant::now();
         let mut pool = self.lock();
-        let goes_on = pool.turns.goes_on(turn.id, &turn.lane, Instant::now()) && !pool.stopped;
+        let goes_on = pool.turns.goes_on(turn.id, &turn.lane, now) && !pool.stopped;
         if !goes_on && !pool.stopped {
-            pool.turns.ask(Arc::clone(&turn.lane));
+            match is_empty {
+                true => self.set_alarm(&mut pool, turn, IDLE, now),
+                false => pool.turns.ask(Arc::clone(&turn.lane)),
+            }
         }
         goes_on
     }
@@ -140,9 +148,9 @@ impl Senders {
         if let Some(ended) = ended {
             pool.turns.end(ended.id, &ended.lane);
         }
-        let idle_until = Instant::now() + IDLE;
+        let mut now = Instant::now();
+        let idle_until = now + IDLE;
         loop {
-            let now = Instant::now();
             if pool.stopped {
                 pool.threads -= 1;
                 return None;
@@ -174,6 +182,7 @@ impl Senders {
                     }
                 }
             }
+            now = Instant::now();
         }
     }
 

@@ -152,11 +152,12 @@ impl Decider {
         };
         let unmatched = self.config.hooks.hearing(&subject.kind).filter(|hook| !matched(hook));
         let mut lines: Vec<String> = unmatched.filter_map(line).collect();
+        if lines.is_empty() {
+            return lines;
+        }
         let total = |path: &[&str]| subject.context.at(path).and_then(Json::as_u64);
         let totals = total(&["queue", "total"]).zip(total(&["event", "data", "total"]));
-        if let Some((counted, passed)) =
-            totals.filter(|(counted, passed)| counted != passed && !lines.is_empty())
-        {
+        if let Some((counted, passed)) = totals.filter(|(counted, passed)| counted != passed) {
             lines.push(format!(
                 "queue.total is {counted}, as Taskbell counted; the {passed} of the event is not used"
             ));
