@@ -5,11 +5,12 @@ use super::transaction::{SpoolTransaction, in_place};
 use super::{AttemptRow, NewDelivery, NewEvent, SpoolError, counts, read_event_id};
 use crate::event::EventId;
 use rusqlite::{Connection, OptionalExtension, params};
+use std::ops::Range;
 
 const INSERT: &str = "INSERT INTO arrivals (seq, id, type, accepted_at, endpoint, hook, created_at, ended_at, \
     started_at, status, response, resolve_us, connect_us, tls_us, first_byte_us, total_us, \
-    content_type, payload, body, extras, why) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) \
+    content_type, payload, body_start, extras, why, copied_from, copied_bytes, body_end) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24) \
     ON CONFLICT (id) DO NOTHING";
 
 const KNOWN_ELSEWHERE: &str = "SELECT 1 FROM events WHERE id = ?1";
@@ -33,6 +34,7 @@ impl SpoolTransaction<'_> {
                 return Ok(false);
             }
             let phases = &first.phases;
+            let body = StoredBody::of(delivery.body, event.payload);
             let insert = in_place(&mut statements.arrival, conn, INSERT)?;
             // Most rows of a transaction have these in common: each is bound, and copied, when it changes.
             let texts = [
@@ -62,10 +64,61 @@ impl SpoolTransaction<'_> {
             insert.raw_bind_parameter(15, phases.first_byte_us)?;
             insert.raw_bind_parameter(16, phases.total_us)?;
             insert.raw_bind_parameter(18, event.payload)?;
-            insert.raw_bind_parameter(19, delivery.body)?;
+            insert.raw_bind_parameter(19, body.start)?;
             insert.raw_bind_parameter(20, delivery.extras)?;
+            insert.raw_bind_parameter(22, body.copied.start as i64 + 1)?;
+            insert.raw_bind_parameter(23, body.copied.len() as i64)?;
+            insert.raw_bind_parameter(24, body.end)?;
             Ok(insert.raw_execute()? > 0)
         })
+    }
+}
+
+/// How much of the payload a body must have, so that this part is left out of it.
+const WORTH_COPYING: usize = 32;
+
+/// A body as it is stored: what it has of the payload is not written a second time. The default body has nearly all.
+struct StoredBody<'a> {
+    start: &'a [u8],
+    /// Of the payload.
+    copied: Range<usize>,
+    end: &'a [u8],
+}
+
+impl<'a> StoredBody<'a> {
+    fn of(body: &'a [u8], payload: &[u8]) -> StoredBody<'a> {
+        let (place, copied) = shared_part(body, payload);
+        let (start, rest) = body.split_at(place);
+        StoredBody { start, end: &rest[copied.len()..], copied }
+    }
+}
+
+/// The beginning or the end of the payload, whichever the body has more of: where it stands there, and which part it is.
+fn shared_part(body: &[u8], payload: &[u8]) -> (usize, Range<usize>) {
+    let none = (body.len(), 0..0);
+    // Fields of Taskbell's own may follow the last one of the payload, before its closing brace.
+    let until = payload.len().saturating_sub(1);
+    if until < WORTH_COPYING || body.len() < WORTH_COPYING {
+        return none;
+    }
+    let places = 0..=body.len() - WORTH_COPYING;
+    let has = |place: &usize, part: &[u8]| body[*place..].starts_with(part);
+    let alike = |(one, other): &(&u8, &u8)| one == other;
+    let first = places.clone().find(|place| has(place, &payload[..WORTH_COPYING]));
+    let beginning = first.map(|place| (place, body[place..].iter().zip(payload).take_while(alike).count()));
+    if let Some((place, length)) = beginning.filter(|(_, length)| length * 2 >= payload.len()) {
+        return (place, 0..length);
+    }
+    let last = places.rev().find(|place| has(place, &payload[until - WORTH_COPYING..until]));
+    let end = last.map(|place| {
+        let backwards = body[..place + WORTH_COPYING].iter().rev().zip(payload[..until].iter().rev());
+        (place + WORTH_COPYING, backwards.take_while(alike).count())
+    });
+    match (beginning, end) {
+        (Some((place, length)), None) => (place, 0..length),
+        (Some((place, length)), Some((_, of_end))) if length >= of_end => (place, 0..length),
+        (_, Some((ends, length))) => (ends - length, until - length..until),
+        (None, None) => none,
     }
 }
 
@@ -130,9 +183,12 @@ mod tests {
         attempt, counts, delivery, event_id, place, ring, spool, spool_at, waiting, write,
     };
     use super::super::{
-        AttemptRow, DeliverySelection, DeliveryState, Filter, MessageReader, NewEvent, Operator, Reader,
-        SpoolOperator, SpoolReader, SpoolTransaction,
+        AttemptRow, DeliverySelection, DeliveryState, Filter, MessageReader, NewDelivery, NewEvent, Operator,
+        Reader, SpoolOperator, SpoolReader, SpoolTransaction,
     };
+    use super::StoredBody;
+    use crate::property::cases;
+    use proptest::prelude::*;
 
     /// When the event with number 0 is accepted, as its id says.
     const START: i64 = 1_700_000_000_000;
@@ -196,6 +252,69 @@ mod tests {
         let meant = DeliverySelection { id: Some(id), ..DeliverySelection::default() };
         let replayed = SpoolOperator::open(&path).unwrap().replay(&meant, 9).unwrap();
         assert_eq!((replayed.due, replayed.delivered), (0, 1));
+    }
+
+    /// An event with this payload, whose delivery with this body arrived: the body as it is read, and the stored bytes of it.
+    fn stored(payload: &[u8], body: &[u8]) -> (Vec<u8>, i64) {
+        let (_folder, path) = place();
+        let mut spool = spool_at(&path, "me");
+        let new = NewEvent { id: event_id(1), kind: "x", accepted_at: START, node: None, payload };
+        let to = NewDelivery { body, ..delivery(0, "ci", START) };
+        let first = AttemptRow { outcome: "delivered", error: None, next_at: None, ..attempt(1, 1) };
+        write(&mut spool, |batch| assert!(batch.arrival(&new, &to, &first, START).unwrap()));
+        let bytes = "SELECT length(body_start) + length(body_end) FROM arrivals";
+        let bytes = spool.conn.query_row(bytes, [], |row| row.get(0)).unwrap();
+        let read = SpoolReader::open(&path).unwrap().message(1).unwrap().unwrap().body;
+        // As it is sent again.
+        assert_eq!(spool.send_again("ci", 0, START).unwrap(), 1);
+        assert_eq!(SpoolReader::open(&path).unwrap().message(1).unwrap().unwrap().body, read);
+        (read, bytes)
+    }
+
+    #[test]
+    fn what_a_body_has_of_the_payload_is_stored_once() {
+        let payload = format!("{{\"status\":\"ok\",\"prompt\":\"{}ü\"}}", "a lighthouse ".repeat(30));
+        let inner = &payload[1..payload.len() - 1];
+        let ended = inner.replace("\"ok\"", "\"success\"");
+        let bodies = [
+            (format!("{{\"data\":{payload}}}"), 11),
+            (format!("{{\"data\":{{{inner},\"queue\":\"q\"}},\"host\":{{}}}}"), 40),
+            (format!("{{\"data\":{{{ended},\"queue\":\"q\"}},\"host\":{{}}}}"), 70),
+        ];
+        for (body, most) in bodies {
+            let (read, bytes) = stored(payload.as_bytes(), body.as_bytes());
+            assert_eq!(String::from_utf8(read).unwrap(), body);
+            assert!(bytes <= most, "{bytes} bytes of {body}");
+        }
+    }
+
+    #[test]
+    fn a_body_without_the_payload_is_stored_as_it_is() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for (payload, body) in [
+            (&b"{}"[..], &b"{}"[..]),
+            (b"{}", b""),
+            (b"{\"n\":1}", b"{\"text\":\"done\"}"),
+            (b"", &bytes),
+            (&bytes, &bytes[1..]),
+            (&bytes, &bytes[..40]),
+            (&bytes[..31], &bytes),
+        ] {
+            assert_eq!(stored(payload, body).0, body);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(cases(2_000))]
+        #[test]
+        fn start_copy_and_end_make_the_body(payload in "[ab]{0,90}", before in "[ab]{0,40}", cut in 0..90_usize, after in "[ab]{0,40}") {
+            let cut = cut.min(payload.len());
+            for part in [&payload[cut..], &payload[..cut]] {
+                let body = format!("{before}{part}{after}");
+                let StoredBody { start, copied, end } = StoredBody::of(body.as_bytes(), payload.as_bytes());
+                prop_assert_eq!([start, &payload.as_bytes()[copied], end].concat(), body.as_bytes());
+            }
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ const NO_ROWS: std::ops::RangeInclusive<u8> = 2..=4;
 
 /// The tables by their number of columns, which are all different. The first column is the row's number.
 const TABLES: [(&str, usize); 6] =
-    [("events", 7), ("deliveries", 23), ("arrivals", 21), ("terms", 4), ("fallbacks", 10), ("batches", 8)];
+    [("events", 7), ("deliveries", 23), ("arrivals", 24), ("terms", 4), ("fallbacks", 10), ("batches", 8)];
 
 /// The rows of a damaged file, and how many pages are unreadable. `None` when there is no file, or nowhere to
 /// put them: the database is a file of the system's folder for such, gone with the connection.

@@ -302,7 +302,7 @@ fn list_arrivals(conn: &Connection, filter: &Filter) -> rusqlite::Result<Vec<Lis
     let (conditions, values) = conditions(filter, ["type", "accepted_at", "NULL"], HAS_TEXT[1]);
     let sql = format!(
         "SELECT seq, id, type, accepted_at, endpoint, hook, 'delivered', 1, created_at, ended_at, NULL, status, NULL, NULL \
-         FROM arrivals WHERE TRUE{conditions} ORDER BY seq DESC LIMIT ?1"
+         FROM arrivals_with_body WHERE TRUE{conditions} ORDER BY seq DESC LIMIT ?1"
     );
     conn.prepare(&sql)?.query_map(params_from_iter(values), read_list_row)?.collect()
 }

@@ -7,7 +7,7 @@ use taskbell_ring::failpoint;
 const APPLICATION_ID: i64 = 0x7462_656c;
 
 /// `PRAGMA user_version` of the tables below. A file of another version is refused.
-pub(super) const VERSION: i64 = 11;
+pub(super) const VERSION: i64 = 12;
 
 /// `body` and what follows it stand last, so that reading the other columns of a long row does not walk through
 /// it. What few rows have is in tables of their own: `terms`, `accounts`. What most events become is one row of
@@ -89,8 +89,11 @@ CREATE TABLE arrivals (
     first_byte_us INTEGER NOT NULL,
     total_us      INTEGER NOT NULL,
     content_type  TEXT NOT NULL,
+    copied_from   INTEGER NOT NULL,                -- what the body has of the payload: from its byte with this number, which
+    copied_bytes  INTEGER NOT NULL,                -- begins with 1, so many
     payload       BLOB NOT NULL,
-    body          BLOB NOT NULL,
+    body_start    BLOB NOT NULL,                   -- what the body has before that
+    body_end      BLOB NOT NULL,                   -- and behind it
     extras        TEXT,
     why           TEXT
 ) STRICT;
@@ -167,6 +170,10 @@ CREATE TABLE batch_tasks (
     PRIMARY KEY (batch, task)
 ) STRICT, WITHOUT ROWID;
 
+CREATE VIEW arrivals_with_body AS
+SELECT *, CAST(body_start || iif(copied_bytes, substr(payload, copied_from, copied_bytes), '') || body_end AS BLOB) AS body
+FROM arrivals;
+
 -- Everything, for whoever reads. An event in arrivals has the number of its delivery, below zero.
 CREATE VIEW all_events AS
 SELECT seq, id, type, accepted_at, node, payload FROM events
@@ -178,7 +185,7 @@ SELECT seq, event, endpoint, hook, state, attempts, created_at, due_at, ended_at
 FROM deliveries
 UNION ALL
 SELECT seq, -seq, endpoint, hook, 'delivered', 1, created_at, created_at, ended_at, NULL, content_type, body, extras, why
-FROM arrivals;
+FROM arrivals_with_body;
 
 CREATE VIEW attempts AS
 SELECT delivery, number, started_at, status, outcome, error, response, next_at, resolve_us, connect_us, tls_us,

@@ -16,7 +16,7 @@ const DELIVERY: &str = "INSERT INTO deliveries (seq, event, endpoint, hook, stat
     started_at, status, response, resolve_us, connect_us, tls_us, first_byte_us, total_us, content_type, body, extras, why) \
     SELECT seq, ?2, endpoint, hook, 'delivered', 1, created_at, created_at, ended_at, \
     started_at, status, response, resolve_us, connect_us, tls_us, first_byte_us, total_us, content_type, body, extras, why \
-    FROM arrivals WHERE seq = ?1";
+    FROM arrivals_with_body WHERE seq = ?1";
 
 // The attempt with which it arrived, which is not the last one any more.
 const ATTEMPT: &str = "INSERT INTO logged_attempts (delivery, number, started_at, status, outcome, response, resolve_us, \
