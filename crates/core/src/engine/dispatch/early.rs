@@ -25,7 +25,7 @@ const FULL_BYTES: u64 = 4 * 1024 * 1024;
 /// Early deliveries in flight or waiting, at which nothing more is read from the ring: lanes have enough to do, and
 /// what they send before it is written is written once. Doubles with each transaction of which most did not end in
 /// time, because such lanes are slow and the ring must not fill for them.
-const FEW: usize = 128;
+const FEW: usize = 192;
 const MANY: usize = 16 * 1024;
 
 /// How many bytes are read from the ring at a time, so that lanes are not given much more than is enough.
