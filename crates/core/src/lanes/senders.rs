@@ -238,3 +238,75 @@ impl Senders {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lanes::{Body, LaneReport};
+    use crate::secret::Scrubber;
+    use std::sync::mpsc::{Sender, channel};
+
+    struct Nowhere;
+
+    impl LaneSink for Nowhere {
+        fn report(&self, _: LaneReport) {}
+        fn await_room(&self) {}
+        fn body(&self, _: i64) -> Result<Option<Body>, String> {
+            Ok(None)
+        }
+        fn attempt_begins(&self) {}
+        fn lacks_thread(&self) {}
+        fn scrubber(&self) -> Scrubber {
+            Scrubber::default()
+        }
+    }
+
+    /// A lane that makes one attempt when it is served, in which the next lane asks.
+    struct OneAttempt {
+        name: &'static str,
+        is_empty: bool,
+        seat: Seat,
+        next: Option<Arc<OneAttempt>>,
+        senders: Arc<Senders>,
+        served: Sender<&'static str>,
+    }
+
+    impl Served for OneAttempt {
+        fn seat(&self) -> &Seat {
+            &self.seat
+        }
+
+        fn serve(self: Arc<Self>, turn: &Turn) {
+            let _ = self.served.send(self.name);
+            if let Some(next) = &self.next {
+                self.senders.ask(Arc::clone(next) as _);
+                assert!(!self.senders.goes_on(turn, self.is_empty), "another asks");
+            }
+        }
+    }
+
+    /// Which lanes the one sender serves: `first` is empty after its attempt or not, the other two have no more.
+    fn served(is_empty: bool) -> Vec<&'static str> {
+        let senders = Senders::with(Arc::new(Nowhere), 1);
+        let (send, receive) = channel();
+        let lane = |name, is_empty, next| {
+            let (seat, senders, served) = (Seat::default(), Arc::clone(&senders), send.clone());
+            Arc::new(OneAttempt { name, is_empty, seat, next, senders, served })
+        };
+        let last = lane("last", true, None);
+        let first = lane("first", is_empty, Some(lane("second", true, Some(last))));
+        senders.ask(first);
+        let mut names = Vec::new();
+        while names.last() != Some(&"last") {
+            names.push(receive.recv_timeout(Duration::from_secs(60)).unwrap());
+        }
+        senders.stop();
+        names
+    }
+
+    #[test]
+    fn a_lane_that_gives_way_is_served_again_only_if_something_waits_in_it() {
+        assert_eq!(served(true), ["first", "second", "last"]);
+        assert_eq!(served(false), ["first", "second", "first", "last"]);
+    }
+}
