@@ -2,7 +2,9 @@
 
 #![allow(unsafe_code)]
 
-use std::fs;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::{self, DirEntry};
 use std::time::Duration;
 
 /// Processor time of this process so far.
@@ -52,12 +54,25 @@ pub fn memory_mib(field: &str) -> f64 {
     line.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(f64::NAN) / 1024.0
 }
 
-/// How often the threads of this process have begun to run.
-pub fn wake_ups() -> u64 {
-    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let switches = |status: String| -> u64 {
-        let fields = status.lines().filter(|line| line.contains("ctxt_switches"));
-        fields.filter_map(|line| line.rsplit('\t').next()?.parse::<u64>().ok()).sum()
-    };
-    tasks.filter_map(|task| fs::read_to_string(task.path().join("status")).ok()).map(switches).sum()
+/// How often each thread of this process has begun to run.
+pub struct WakeUps(HashMap<OsString, u64>);
+
+impl WakeUps {
+    pub fn now() -> WakeUps {
+        let switches = |status: String| -> u64 {
+            let fields = status.lines().filter(|line| line.contains("ctxt_switches"));
+            fields.filter_map(|line| line.rsplit('\t').next()?.parse::<u64>().ok()).sum()
+        };
+        let of = |task: DirEntry| {
+            let status = fs::read_to_string(task.path().join("status")).ok()?;
+            Some((task.file_name(), switches(status)))
+        };
+        WakeUps(fs::read_dir("/proc/self/task").into_iter().flatten().flatten().filter_map(of).collect())
+    }
+
+    /// How many there were since an earlier time, of the threads that still run.
+    pub fn since(&self, earlier: &WakeUps) -> u64 {
+        let before = |task: &OsString| earlier.0.get(task).copied().unwrap_or_default();
+        self.0.iter().map(|(task, now)| now.saturating_sub(before(task))).sum()
+    }
 }

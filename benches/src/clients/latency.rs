@@ -3,7 +3,7 @@
 use super::folder;
 use crate::guest::Guest;
 use crate::load::{Event, Load};
-use crate::processor;
+use crate::processor::{self, WakeUps};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -57,10 +57,10 @@ pub fn idle(load: &Load<'_>) -> Result<Vec<f64>, String> {
     }
     thread::sleep(Duration::from_secs(3));
     let seconds = load.number("seconds", 5)?;
-    let before = processor::wake_ups();
+    let before = WakeUps::now();
     thread::sleep(Duration::from_secs(seconds));
     // This thread's own sleep is one of them.
-    let woken = (processor::wake_ups() - before).saturating_sub(1) as f64;
+    let woken = WakeUps::now().since(&before).saturating_sub(1) as f64;
     let figures =
         vec![processor::memory_mib("VmRSS:"), processor::memory_mib("RssAnon:"), woken / seconds as f64];
     guest.map_or(Ok(()), |guest| guest.shutdown(1000))?;

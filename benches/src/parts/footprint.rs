@@ -63,7 +63,9 @@ fn backlog(pending: u64) -> Result<Vec<Row>, String> {
     let of = |place: usize| opened.as_ref().map(|figures| vec![figures[place]]).map_err(Clone::clone);
     let first = match (&opened, first) {
         (Ok(opened), Ok(first)) => {
-            Ok(vec![first.duration_since(zero).as_secs_f64() - (opened[0] - zero_1970)])
+            let since_start = first.duration_since(zero).as_secs_f64() - (opened[0] - zero_1970);
+            // It may be sent while the call that opens has not returned.
+            Ok(vec![(since_start - opened[1]).max(0.0)])
         }
         (Err(reason), _) => Err(reason.clone()),
         (_, Err(reason)) => Err(reason.to_owned()),
@@ -71,7 +73,7 @@ fn backlog(pending: u64) -> Result<Vec<Row>, String> {
     let title = format!("{} pending", crate::row::short(pending as f64));
     let rows = [
         ("open", "s", of(1), 1.0),
-        ("from the start of opening to the first request", "s", first, 0.1),
+        ("from the end of opening to the first request", "s", first, 0.1),
         ("resident memory", "MiB", of(2), 40.0),
         ("resident memory at its peak", "MiB", of(3), 40.0),
     ];
