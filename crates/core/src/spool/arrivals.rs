@@ -77,6 +77,10 @@ impl SpoolTransaction<'_> {
 /// How much of the payload a body must have, so that this part is left out of it.
 const WORTH_COPYING: usize = 32;
 
+/// How far from its beginning and from its end a body is searched for that: the default body has little before and behind
+/// the payload, and a card without it must not cost more for its length.
+const SEARCHED: usize = 512;
+
 /// Bytes that are compared at once.
 const PIECE: usize = 64;
 
@@ -104,14 +108,17 @@ fn shared_part(body: &[u8], payload: &[u8]) -> (usize, Range<usize>) {
     if until < WORTH_COPYING || body.len() < WORTH_COPYING {
         return none;
     }
-    let places = 0..=body.len() - WORTH_COPYING;
-    let has = |place: &usize, part: &[u8]| body[*place..].starts_with(part);
-    let first = places.clone().find(|place| has(place, &payload[..WORTH_COPYING]));
+    let most = body.len() - WORTH_COPYING;
+    // The first byte rules most places out, without a call.
+    let has = |place: &usize, part: &[u8]| body[*place] == part[0] && body[*place..].starts_with(part);
+    let first = (0..=most.min(SEARCHED)).find(|place| has(place, &payload[..WORTH_COPYING]));
     let beginning = first.map(|place| (place, alike_from_start(&body[place..], payload)));
     if let Some((place, length)) = beginning.filter(|(_, length)| length * 2 >= payload.len()) {
         return (place, 0..length);
     }
-    let last = places.rev().find(|place| has(place, &payload[until - WORTH_COPYING..until]));
+    let last = (most.saturating_sub(SEARCHED)..=most)
+        .rev()
+        .find(|place| has(place, &payload[until - WORTH_COPYING..until]));
     let end = last.map(|place| {
         let ends = place + WORTH_COPYING;
         (ends, alike_from_end(&body[..ends], &payload[..until]))
